@@ -118,7 +118,7 @@ class AllocationManager:
         )
 
     def _others(self, pod: Object) -> list[Object]:
-        """With what its node has to be shared."""
+        """The pods with which it shares its node."""
         return [
             each.pod
             for each in self._records[pod["spec"]["nodeName"]].values()
