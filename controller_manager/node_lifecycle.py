@@ -60,9 +60,9 @@ class NodeLifecycleController:
         self._client = context.client
         self._now = context.now
         self._events = context.recorder("node-controller")
-        self._period: float = options.node_monitor_period
-        self._grace: float = options.node_monitor_grace_period
-        self._startup_grace: float = options.node_startup_grace_period
+        self._period = options.node_monitor_period
+        self._grace = options.node_monitor_grace_period
+        self._startup_grace = options.node_startup_grace_period
         self._nodes = context.informers.informer(scheme.NODES)
         self._leases = context.informers.informer(scheme.LEASES)
         self._pods = context.informers.informer(scheme.PODS)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from apimachinery import scheme
 from apimachinery.objects import NamespacedName, Object, key_of
@@ -34,6 +34,7 @@ from controller_manager.horizontal_pod_autoscaler.rest_metrics import RestMetric
 from controller_manager.horizontal_pod_autoscaler.scales import Scale, Scales, Unscalable
 from controller_manager.horizontal_pod_autoscaler.selection import Selection, Unselectable
 from controller_manager.horizontal_pod_autoscaler.settings import Settings, Tolerances
+from controller_manager.options import Options
 from controller_manager.status_writer import write_status
 
 log = logging.getLogger(__name__)
@@ -143,7 +144,7 @@ class HorizontalPodAutoscalerController:
         return report.status(decision, rescaled=True)
 
 
-def settings_of(options: Any) -> Settings:
+def settings_of(options: Options) -> Settings:
     tolerance = options.horizontal_pod_autoscaler_tolerance
     return Settings(
         sync_period=options.horizontal_pod_autoscaler_sync_period,

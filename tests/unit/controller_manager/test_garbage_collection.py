@@ -26,6 +26,7 @@ from controller_manager.garbage_collector.plan import (
     plan,
 )
 from controller_manager.manager import Recorders
+from controller_manager.options import Options
 from tests.fakes.api_connection import FakeApi
 
 
@@ -145,7 +146,9 @@ async def collecting(
     api = FakeApi()
     client = cast(Client, api)
     informers, recorders = SharedInformers(client), Recorders(client, api.now)
-    collector = controller.GarbageCollector(ControllerContext(client, informers, recorders, api.now, None))
+    collector = controller.GarbageCollector(
+        ControllerContext(client, informers, recorders, api.now, Options())
+    )
     for each in shared:
         informers.informer(each)
     running = [asyncio.ensure_future(each.run()) for each in (informers, collector, recorders)]
