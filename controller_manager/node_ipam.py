@@ -81,7 +81,6 @@ class NodeIpamController:
     """Gives each new node a subnet. One worker: two allocations never run at once."""
 
     name = "node-ipam-controller"
-    workers = 1
 
     def __init__(self, context: ControllerContext) -> None:
         options = context.options

@@ -131,7 +131,10 @@ def test_an_owner_that_was_dropped_has_one_dependent_less() -> None:
 
 @asynccontextmanager
 async def collecting(
-    monkeypatch: pytest.MonkeyPatch, *later: Resource, shared: tuple[Resource, ...] = ()
+    monkeypatch: pytest.MonkeyPatch,
+    *later: Resource,
+    shared: tuple[Resource, ...] = (),
+    options: Options | None = None,
 ) -> AsyncIterator[tuple[FakeApi, Recorders]]:
     """A collector at work, of a server with Deployments and ReplicaSets; with others `later`, if any.
 
@@ -147,7 +150,7 @@ async def collecting(
     client = cast(Client, api)
     informers, recorders = SharedInformers(client), Recorders(client, api.now)
     collector = controller.GarbageCollector(
-        ControllerContext(client, informers, recorders, api.now, Options())
+        ControllerContext(client, informers, recorders, api.now, options or Options())
     )
     for each in shared:
         informers.informer(each)
@@ -189,6 +192,13 @@ def test_an_owner_without_a_namespace_owns_in_every_one() -> None:
     graph, pod = Graph(), node("pod", owner("rs"))
     graph.observe(replace(node("rs"), namespace=""))
     assert graph.observe(pod) == set()
+
+
+@pytest.mark.looptime
+async def test_there_are_as_many_workers_as_the_flag_says(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with collecting(monkeypatch, options=Options(concurrent_gc_syncs=3)):
+        names = [task.get_name() for task in asyncio.all_tasks()]
+    assert sum(name.startswith(controller.GarbageCollector.name) for name in names) == 3
 
 
 @pytest.mark.looptime
