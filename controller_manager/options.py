@@ -23,7 +23,7 @@ UNUSED = (
     | unused(
         bools=(
             "allow-untagged-cloud configure-cloud-routes disable-attach-detach-reconcile-sync "
-            "enable-hostpath-provisioner enable-leader-migration"
+            "enable-hostpath-provisioner enable-leader-migration use-service-account-credentials"
         ),
         numbers=(
             "concurrent-node-syncs concurrent-service-syncs "
@@ -39,7 +39,7 @@ UNUSED = (
             "route-reconciliation-period"
         ),
         texts=(
-            "cidr-allocator-type cloud-config cloud-provider external-cloud-volume-plugin "
+            "cidr-allocator-type cloud-config cloud-provider cluster-name external-cloud-volume-plugin "
             "flex-volume-plugin-dir leader-migration-config pv-recycler-pod-template-filepath-hostpath "
             "pv-recycler-pod-template-filepath-nfs webhook-bind-address webhook-cert-dir "
             "webhook-tls-cert-file webhook-tls-private-key-file webhooks"
@@ -177,7 +177,6 @@ class Options(DelegatingOptions, GatedOptions):
 
     root_ca_file: str = flag("", "If set, this root certificate authority is put into every namespace.")
     service_account_private_key_file: str = flag("", "File with the key used to sign service account tokens.")
-    cluster_name: str = flag("kubernetes", "The instance prefix for the cluster.")
     cluster_signing_cert_file: str = flag("", "File with the CA that issues cluster-scoped certificates.")
     cluster_signing_key_file: str = flag("", "File with the key that signs cluster-scoped certificates.")
     cluster_signing_kube_apiserver_client_cert_file: str = flag("", _CERT_OF.format("kube-apiserver-client"))
@@ -189,9 +188,6 @@ class Options(DelegatingOptions, GatedOptions):
     cluster_signing_legacy_unknown_cert_file: str = flag("", _CERT_OF.format("legacy-unknown"))
     cluster_signing_legacy_unknown_key_file: str = flag("", _KEY_OF.format("legacy-unknown"))
     cluster_signing_duration: float = duration(8760 * 3600.0, "The max length of signed certificates.")
-    use_service_account_credentials: bool = flag(
-        False, "If true, use individual service account credentials for each controller."
-    )
 
     concurrent_cron_job_syncs: int = flag(5, "The number of cron jobs that sync concurrently.")
     concurrent_daemonset_syncs: int = flag(2, "The number of daemonset objects that sync concurrently.")
