@@ -177,7 +177,8 @@ class StatusManager:
             await self._client.delete(PODS, name_of(entry.pod), namespace_of(entry.pod), options=options)
         except (NotFoundError, ConflictError):  # gone, or another pod of that name by now
             log.debug("Pod is gone already: pod=%s", pod_full_name(entry.pod))
-        log.info("Pod deleted from the API: pod=%s", pod_full_name(entry.pod))
+        else:
+            log.info("Pod deleted from the API: pod=%s", pod_full_name(entry.pod))
         self._drop(uid)
 
     def _drop(self, uid: str) -> None:
