@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
 from component_base.delegating_options import DelegatingOptions
+from component_base.election_options import ElectionOptions
 from component_base.features import GatedOptions
 from component_base.flag_values import parse_ipv4_cidrs
 from component_base.flags import duration, flag, unused
@@ -49,7 +50,7 @@ UNUSED = (
 
 
 @dataclass(frozen=True)
-class Options(DelegatingOptions, GatedOptions):
+class Options(DelegatingOptions, ElectionOptions, GatedOptions):
     """One instance for the life of the process."""
 
     kubeconfig: str = flag("", "Path to kubeconfig file with authorization and master location information.")
@@ -64,14 +65,7 @@ class Options(DelegatingOptions, GatedOptions):
     kube_api_qps: float = flag(0.0, "QPS to use while talking with the API server. 0 sets no limit.")
     kube_api_burst: int = flag(0, "Burst to use while talking with the API server. 0 is twice the QPS.")
 
-    leader_elect: bool = flag(
-        True, "Start a leader election client and gain leadership before the main loop."
-    )
-    leader_elect_lease_duration: float = duration(15.0, "How long non-leaders wait before they take over.")
-    leader_elect_renew_deadline: float = duration(10.0, "How long the leader tries to renew before it stops.")
-    leader_elect_retry_period: float = duration(2.0, "How long to wait between tries.")
     leader_elect_resource_name: str = flag("kube-controller-manager", "The name of the Lease.")
-    leader_elect_resource_namespace: str = flag("kube-system", "The namespace of the Lease.")
 
     allocate_node_cidrs: bool = flag(False, "Should CIDRs for Pods be allocated to nodes.")
     cluster_cidr: str = flag("", "CIDR Range for Pods in cluster. Requires --allocate-node-cidrs to be true.")

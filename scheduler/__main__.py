@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from component_base import clock
 from component_base.config_file import read_document
 from component_base.daemon import Daemon, run_daemon
-from component_base.election import Election
+from component_base.election_options import election_of
 from component_base.features import FeatureGateError, parse_gates
 from component_base.flags import parse
 from component_base.metrics import tell_compatibility, tell_features
@@ -69,15 +69,7 @@ def load_configuration(options: Options, own: Sequence[type[OwnPlugin]] = ()) ->
         check_plugins(config, own)
         _check_certificates(config)
         return config
-    election = Election(
-        enabled=options.leader_elect,
-        lease_seconds=options.leader_elect_lease_duration,
-        renew_seconds=options.leader_elect_renew_deadline,
-        retry_seconds=options.leader_elect_retry_period,
-        namespace=options.leader_elect_resource_namespace,
-        name=options.leader_elect_resource_name,
-    )
-    return replace(Configuration(), leader_election=election)
+    return replace(Configuration(), leader_election=election_of(options))
 
 
 def _check_certificates(config: Configuration) -> None:
