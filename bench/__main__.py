@@ -1,6 +1,7 @@
 """`make bench`: starts a cluster of its own, measures it, takes it away, prints ratios.
 
-Groups: start, idle, cli, crud, list, watch, pods, kubelet, sched, workloads, yardsticks; `--only` some.
+`--only` takes some of the groups: start, idle, yardsticks, cli, crud, list, watch, pods, kubelet, sched,
+workloads, memory.
 """
 
 from __future__ import annotations

@@ -24,12 +24,6 @@ def _paths(text: str) -> tuple[str, ...]:
     return paths
 
 
-def _lock(text: str) -> str:
-    if text != "leases":
-        raise ValueError('resourceLock value must be "leases"')
-    return text
-
-
 @dataclass(frozen=True)
 class DelegatingOptions(SecureServingOptions):
     """Of the controller manager and the scheduler, which differ in nothing but the port."""
@@ -56,9 +50,6 @@ class DelegatingOptions(SecureServingOptions):
     )
     authorization_webhook_cache_unauthorized_ttl: float = duration(
         10, "The duration to cache 'unauthorized' responses from the webhook authorizer."
-    )
-    leader_elect_resource_lock: str = flag(
-        "leases", "The type of resource object that is used for locking: leases.", parse=_lock
     )
 
 

@@ -14,7 +14,7 @@ from client.rest import Client
 from component_base.clock import now
 from component_base.daemon import Daemon, run_daemon
 from component_base.delegating_options import certificates_of
-from component_base.election import Election
+from component_base.election_options import election_of
 from component_base.features import FeatureGateError, parse_gates
 from component_base.flags import parse
 from component_base.health import HealthServer
@@ -71,7 +71,7 @@ async def _run(daemon: Daemon, options: Options) -> None:
     async with asyncio.TaskGroup() as group:
         if certificates is not None:
             group.create_task(certificates.run(), name="certificates")
-        group.create_task(lead(work, _election(options), target, component=NAME), name="main")
+        group.create_task(lead(work, election_of(options), target, component=NAME), name="main")
 
 
 def _health(client: Client, options: Options, certificates: ServingCertificates) -> HealthServer:
@@ -82,17 +82,6 @@ def _health(client: Client, options: Options, certificates: ServingCertificates)
         config={"kubecontrollermanager.config.k8s.io": dataclasses.asdict(options)},
         guard=guard_of(options, client, kubeconfig=options.kubeconfig, name=NAME),
         shares_port=options.permit_port_sharing,
-    )
-
-
-def _election(options: Options) -> Election:
-    return Election(
-        name=options.leader_elect_resource_name,
-        namespace=options.leader_elect_resource_namespace,
-        enabled=options.leader_elect,
-        lease_seconds=options.leader_elect_lease_duration,
-        renew_seconds=options.leader_elect_renew_deadline,
-        retry_seconds=options.leader_elect_retry_period,
     )
 
 

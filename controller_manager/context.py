@@ -7,13 +7,13 @@ import random
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from apimachinery.objects import Object
 from apimachinery.scheme import Resource
 from client.events import EventRecorder
 from client.informer import Informer
 from client.rest import Client
+from controller_manager.options import Options
 
 
 class SharedInformers:
@@ -65,4 +65,4 @@ class ControllerContext:
     recorder: Callable[[str], EventRecorder]
     """recorder(component) gives the recorder that writes events in that controller's name."""
     now: Callable[[], datetime]
-    options: Any
+    options: Options

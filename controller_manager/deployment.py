@@ -49,7 +49,7 @@ from controller_manager.ownership import (
     plan_claims,
     selector_of,
 )
-from controller_manager.replica_status import differs
+from controller_manager.status_writer import write_status
 
 
 class DeploymentController:
@@ -112,7 +112,7 @@ class DeploymentController:
 
     async def _resize(self, deployment: Object, sets: Sequence[Object]) -> float | None:
         """Only sizes: spec.replicas changed, or the rollout is paused."""
-        deployment, new, old = await self._sort(deployment, sets)
+        deployment, new, old = await self._find_new(deployment, sets)
         await self._scale(deployment, sizes.plan_scaling(deployment, new, old))
         if deployment["spec"].get("paused") and rollback_to(deployment) is None:
             await self._clean_up(deployment, old)
@@ -121,8 +121,8 @@ class DeploymentController:
         return None
 
     async def _roll_back(self, deployment: Object, sets: Sequence[Object], wanted: int) -> float | None:
-        """Puts an earlier template in place. Its ReplicaSet is found when the Deployment is seen so."""
-        deployment, new, old = await self._sort_or_create(deployment, sets)
+        """Puts an earlier template in place; its ReplicaSet is found once the Deployment is seen changed."""
+        deployment, new, old = await self._find_or_create_new(deployment, sets)
         rollback = plan_rollback(deployment, _all(new, old), wanted)
         await self._client.update(scheme.DEPLOYMENTS, rollback.deployment)
         self._recorder.event(deployment, rollback.type, rollback.reason, rollback.message)
@@ -130,7 +130,7 @@ class DeploymentController:
 
     async def _roll(self, deployment: Object, sets: Sequence[Object]) -> float | None:
         """One step of a rolling update: up as far as surge allows, else down as far as availability does."""
-        deployment, new, old = await self._sort_or_create(deployment, sets)
+        deployment, new, old = await self._find_or_create_new(deployment, sets)
         up = sizes.new_size(deployment, _all(new, old), new)
         if up != size(new):
             await self._scale(deployment, [Scale(new, up)])
@@ -142,13 +142,13 @@ class DeploymentController:
 
     async def _recreate(self, deployment: Object, sets: Sequence[Object]) -> float | None:
         """First all old pods end, then the new ones start."""
-        deployment, new, old = await self._sort(deployment, sets)
+        deployment, new, old = await self._find_new(deployment, sets)
         if running := sizes.active(old):
             await self._scale(deployment, [Scale(each, 0) for each in running])
             return await self._finish(deployment, new, old)
         if self._has_running_pods(old):
             return await self._finish(deployment, new, old)
-        deployment, new, old = await self._sort_or_create(deployment, sets)
+        deployment, new, old = await self._find_or_create_new(deployment, sets)
         await self._scale(deployment, [Scale(new, size(deployment))])
         if statuses.is_complete(deployment, deployment.get("status") or {}):
             await self._clean_up(deployment, old)
@@ -166,10 +166,13 @@ class DeploymentController:
 
     # The new ReplicaSet.
 
-    async def _sort(
+    async def _find_new(
         self, deployment: Object, sets: Sequence[Object]
     ) -> tuple[Object, Object | None, list[Object]]:
-        """The Deployment, its new ReplicaSet with revision and annotations in order, and the old ones."""
+        """The Deployment, its new ReplicaSet if there is one, and the old ones.
+
+        Revisions, and the annotations of the new one, have been brought up to date.
+        """
         found = history.find_new(deployment, sets)
         old = [each for each in sets if each is not found]
         if found is None:
@@ -181,10 +184,10 @@ class DeploymentController:
         revision = annotations_of(new).get(REVISION, "")
         return await self._record(deployment, progress, revision), new, old
 
-    async def _sort_or_create(
+    async def _find_or_create_new(
         self, deployment: Object, sets: Sequence[Object]
     ) -> tuple[Object, Object, list[Object]]:
-        deployment, new, old = await self._sort(deployment, sets)
+        deployment, new, old = await self._find_new(deployment, sets)
         if new is not None:
             return deployment, new, old
         revision = history.next_revision(old)
@@ -292,13 +295,7 @@ class DeploymentController:
         return await self._client.update_status(scheme.DEPLOYMENTS, changed)
 
     async def _write_status(self, deployment: Object, status: Object) -> None:
-        """Writes if it differs; guarded by the resourceVersion that it was decided on."""
-        if not differs(status, deployment.get("status")):
-            return
-        try:
-            await self._client.update_status(scheme.DEPLOYMENTS, {**deployment, "status": status})
-        except NotFoundError:
-            return  # deleted meanwhile
+        await write_status(self._client, scheme.DEPLOYMENTS, deployment, status)
 
 
 def _all(new: Object | None, old: Sequence[Object]) -> list[Object]:

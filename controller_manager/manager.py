@@ -76,7 +76,7 @@ async def run_controllers(
 
 
 def _runner(row: Row, made: Reconciler, options: Options) -> Callable[[], Coroutine[Any, Any, None]]:
-    """Who watches other resources from time to time runs itself."""
+    """A controller that finds out as it runs which resources to watch has a loop of its own."""
     if isinstance(made, GarbageCollector | ResourceQuotaController):
         return made.run
     workers = row.worker_count(options)

@@ -121,7 +121,6 @@ class NamespaceController:
     """One key a namespace; pods that go wake it up, so that it need not ask whether they have."""
 
     name = "namespace-controller"
-    workers = 10
 
     def __init__(self, context: ControllerContext) -> None:
         self._client = context.client

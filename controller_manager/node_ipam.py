@@ -6,8 +6,9 @@ Source: pkg/controller/nodeipam/ipam (range_allocator.go, cidrset). The nodes ar
 from __future__ import annotations
 
 import ipaddress
+import logging
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from functools import cache
 
 from apimachinery import scheme
@@ -15,6 +16,8 @@ from apimachinery.objects import NamespacedName, Object, name_of
 from client.controller import Watch, by_name
 from client.events import NORMAL
 from controller_manager.context import ControllerContext
+
+log = logging.getLogger(__name__)
 
 EXHAUSTED_RETRY = 30.0
 
@@ -30,6 +33,15 @@ def cidrs_of(node: Object | None) -> tuple[str, ...]:
 @cache
 def _parsed(cidr: str) -> Network:
     return ipaddress.ip_network(cidr)
+
+
+def networks_of(text: str) -> Iterator[Network]:
+    """Of a list with commas; what cannot be read is told of and left out, as upstream does."""
+    for each in filter(None, map(str.strip, text.split(","))):
+        try:
+            yield ipaddress.ip_network(each, strict=False)
+        except ValueError as error:
+            log.warning("Could not parse a service CIDR: cidr=%s err=%s", each, error)
 
 
 class Subnets:
@@ -81,7 +93,6 @@ class NodeIpamController:
     """Gives each new node a subnet. One worker: two allocations never run at once."""
 
     name = "node-ipam-controller"
-    workers = 1
 
     def __init__(self, context: ControllerContext) -> None:
         options = context.options
@@ -90,6 +101,8 @@ class NodeIpamController:
         self._nodes = context.informers.informer(scheme.NODES)
         cluster = ipaddress.ip_network(options.cluster_cidr)
         self._subnets = Subnets(cluster, options.node_cidr_mask_size_ipv4 or options.node_cidr_mask_size)
+        for network in networks_of(options.service_cluster_ip_range):
+            self._subnets.take(network)
         self._held: dict[str, tuple[str, ...]] = {}
         """What nodes have, as it was taken: a deletion may tell of more than we saw."""
         self._assigned: dict[str, Network] = {}

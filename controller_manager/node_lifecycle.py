@@ -1,18 +1,18 @@
 """Node life cycle: a node whose lease and status grow old becomes Unknown; conditions become taints.
 
-Source: pkg/controller/nodelifecycle/node_lifecycle_controller.go. When a heartbeat was seen counts by our own
-clock that never jumps, so that a node's clock does not matter, nor does setting ours.
+What conditions and taints become is decided in `node_lifecycle_plan`. When a heartbeat was seen counts by our
+own clock that never jumps, so that a node's clock does not matter, nor does setting ours.
+Source: pkg/controller/nodelifecycle/node_lifecycle_controller.go.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from math import inf
 
-from apimachinery import conditions, scheme, taints
+from apimachinery import conditions, scheme
 from apimachinery.errors import ConflictError, NotFoundError
 from apimachinery.objects import (
     NamespacedName,
@@ -29,23 +29,17 @@ from client.events import NORMAL, WARNING
 from client.rest import STRATEGIC
 from controller_manager.context import ControllerContext
 from controller_manager.metrics import NODE_EVICTIONS
+from controller_manager.node_lifecycle_plan import (
+    is_evicting,
+    plan_taints,
+    unknown_conditions,
+    wanted_taints,
+    without_eviction,
+)
+from controller_manager.pods_by_node import PODS_BY_NODE, pods_by_node
 from controller_manager.zones import Rates, Zones, zone_of
 
 LEASE_NAMESPACE = "kube-node-lease"
-PRESSURES = {
-    "MemoryPressure": taints.NODE_MEMORY_PRESSURE,
-    "DiskPressure": taints.NODE_DISK_PRESSURE,
-    "PIDPressure": taints.NODE_PID_PRESSURE,
-    "NetworkUnavailable": taints.NODE_NETWORK_UNAVAILABLE,
-}
-STOPPED = "NodeStatusUnknown"
-NEVER = "NodeStatusNeverUpdated"
-OURS = {
-    *PRESSURES.values(),
-    taints.NODE_NOT_READY,
-    taints.NODE_UNREACHABLE,
-    taints.NODE_UNSCHEDULABLE,
-}
 
 
 @dataclass(slots=True)
@@ -54,83 +48,6 @@ class Heartbeat:
 
     reported: str
     seen: float
-
-
-def wanted_taints(node: Object) -> list[tuple[str, str]]:
-    """(key, effect) of every taint that the node's conditions and spec call for."""
-    ready = (conditions.condition_of(node, "Ready") or {}).get("status", "Unknown")
-    wanted: list[tuple[str, str]] = []
-    if ready == "False":
-        wanted += [(taints.NODE_NOT_READY, effect) for effect in (taints.NO_SCHEDULE, taints.NO_EXECUTE)]
-    elif ready == "Unknown":
-        wanted += [(taints.NODE_UNREACHABLE, effect) for effect in (taints.NO_SCHEDULE, taints.NO_EXECUTE)]
-    if node["spec"].get("unschedulable"):
-        wanted.append((taints.NODE_UNSCHEDULABLE, taints.NO_SCHEDULE))
-    for condition, key in PRESSURES.items():
-        if conditions.is_condition_true(node, condition):
-            wanted.append((key, taints.NO_SCHEDULE))
-    return wanted
-
-
-def without_eviction(wanted: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
-    return [(key, effect) for key, effect in wanted if effect != taints.NO_EXECUTE]
-
-
-def is_evicting(node: Object) -> bool:
-    """Whether the node has one of our taints that make pods leave it."""
-    return any(
-        taint["effect"] == taints.NO_EXECUTE and taint["key"] in OURS
-        for taint in node["spec"].get("taints") or ()
-    )
-
-
-def plan_taints(
-    current: Sequence[Object], wanted: Sequence[tuple[str, str]], now: str
-) -> list[Object] | None:
-    """The new list of taints, or None if it is as it should be. Others' taints stay."""
-    kept = [t for t in current if t["key"] not in OURS or (t["key"], t["effect"]) in wanted]
-    present = {(taint["key"], taint["effect"]) for taint in kept}
-    added = [_taint(key, effect, now) for key, effect in wanted if (key, effect) not in present]
-    return None if not added and len(kept) == len(current) else [*kept, *added]
-
-
-def _reported(node: Object) -> str:
-    return str((conditions.condition_of(node, "Ready") or {}).get("lastHeartbeatTime", ""))
-
-
-def _renewal(lease: Object | None) -> str:
-    return str(get_path(lease or {}, "spec.renewTime", ""))
-
-
-def _moment() -> float:
-    return asyncio.get_running_loop().time()
-
-
-def _taint(key: str, effect: str, now: str) -> Object:
-    timed = {"timeAdded": now} if effect == taints.NO_EXECUTE else {}
-    return {"key": key, "effect": effect, **timed}
-
-
-def unknown_conditions(node: Object, now: str) -> list[Object]:
-    """The node's conditions with those that the kubelet owns turned to Unknown."""
-    listed = [dict(each) for each in get_path(node, "status.conditions", [])]
-    for kind in ("Ready", "MemoryPressure", "DiskPressure", "PIDPressure"):
-        old = conditions.find_condition(listed, kind)
-        heard = old is not None
-        condition = {
-            "type": kind,
-            "status": "Unknown",
-            "reason": STOPPED if heard else NEVER,
-            "message": "Kubelet stopped posting node status."
-            if heard
-            else "Kubelet never posted node status.",
-            "lastHeartbeatTime": old.get("lastHeartbeatTime")
-            if old
-            else node["metadata"]["creationTimestamp"],
-        }
-        if old is None or old.get("status") != "Unknown":
-            conditions.set_condition(listed, condition, now)
-    return listed
 
 
 class NodeLifecycleController:
@@ -143,13 +60,13 @@ class NodeLifecycleController:
         self._client = context.client
         self._now = context.now
         self._events = context.recorder("node-controller")
-        self._period: float = options.node_monitor_period
-        self._grace: float = options.node_monitor_grace_period
-        self._startup_grace: float = options.node_startup_grace_period
+        self._period = options.node_monitor_period
+        self._grace = options.node_monitor_grace_period
+        self._startup_grace = options.node_startup_grace_period
         self._nodes = context.informers.informer(scheme.NODES)
         self._leases = context.informers.informer(scheme.LEASES)
         self._pods = context.informers.informer(scheme.PODS)
-        context.informers.index(scheme.PODS, "node", pods_by_node)
+        context.informers.index(scheme.PODS, PODS_BY_NODE, pods_by_node)
         self._heartbeats: dict[str, Heartbeat] = {}
         self._zones = Zones(
             Rates(
@@ -274,7 +191,7 @@ class NodeLifecycleController:
         """Endpoints must not point to a node that nobody hears from."""
         if (conditions.condition_of(node, "Ready") or {}).get("status") == "False":
             return
-        pods = self._pods.by_index("node", node["metadata"]["name"])
+        pods = self._pods.by_index(PODS_BY_NODE, node["metadata"]["name"])
         ready = [pod for pod in pods if conditions.is_condition_true(pod, "Ready")]
         await asyncio.gather(*(self._mark_not_ready(pod, now) for pod in ready))
 
@@ -295,6 +212,13 @@ class NodeLifecycleController:
         self._events.event(pod, WARNING, "NodeNotReady", "Node is not ready")
 
 
-def pods_by_node(pod: Object) -> list[str]:
-    """Index: the node that a pod is bound to."""
-    return [pod["spec"]["nodeName"]] if pod["spec"].get("nodeName") else []
+def _reported(node: Object) -> str:
+    return str((conditions.condition_of(node, "Ready") or {}).get("lastHeartbeatTime", ""))
+
+
+def _renewal(lease: Object | None) -> str:
+    return str(get_path(lease or {}, "spec.renewTime", ""))
+
+
+def _moment() -> float:
+    return asyncio.get_running_loop().time()

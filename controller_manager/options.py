@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
 from component_base.delegating_options import DelegatingOptions
+from component_base.election_options import ElectionOptions
 from component_base.features import GatedOptions
 from component_base.flag_values import parse_ipv4_cidrs
 from component_base.flags import duration, flag, unused
@@ -23,7 +24,7 @@ UNUSED = (
     | unused(
         bools=(
             "allow-untagged-cloud configure-cloud-routes disable-attach-detach-reconcile-sync "
-            "enable-hostpath-provisioner enable-leader-migration"
+            "enable-hostpath-provisioner enable-leader-migration use-service-account-credentials"
         ),
         numbers=(
             "concurrent-node-syncs concurrent-service-syncs "
@@ -39,7 +40,7 @@ UNUSED = (
             "route-reconciliation-period"
         ),
         texts=(
-            "cidr-allocator-type cloud-config cloud-provider external-cloud-volume-plugin "
+            "cidr-allocator-type cloud-config cloud-provider cluster-name external-cloud-volume-plugin "
             "flex-volume-plugin-dir leader-migration-config pv-recycler-pod-template-filepath-hostpath "
             "pv-recycler-pod-template-filepath-nfs webhook-bind-address webhook-cert-dir "
             "webhook-tls-cert-file webhook-tls-private-key-file webhooks"
@@ -49,7 +50,7 @@ UNUSED = (
 
 
 @dataclass(frozen=True)
-class Options(DelegatingOptions, GatedOptions):
+class Options(DelegatingOptions, ElectionOptions, GatedOptions):
     """One instance for the life of the process."""
 
     kubeconfig: str = flag("", "Path to kubeconfig file with authorization and master location information.")
@@ -64,14 +65,7 @@ class Options(DelegatingOptions, GatedOptions):
     kube_api_qps: float = flag(0.0, "QPS to use while talking with the API server. 0 sets no limit.")
     kube_api_burst: int = flag(0, "Burst to use while talking with the API server. 0 is twice the QPS.")
 
-    leader_elect: bool = flag(
-        True, "Start a leader election client and gain leadership before the main loop."
-    )
-    leader_elect_lease_duration: float = duration(15.0, "How long non-leaders wait before they take over.")
-    leader_elect_renew_deadline: float = duration(10.0, "How long the leader tries to renew before it stops.")
-    leader_elect_retry_period: float = duration(2.0, "How long to wait between tries.")
     leader_elect_resource_name: str = flag("kube-controller-manager", "The name of the Lease.")
-    leader_elect_resource_namespace: str = flag("kube-system", "The namespace of the Lease.")
 
     allocate_node_cidrs: bool = flag(False, "Should CIDRs for Pods be allocated to nodes.")
     cluster_cidr: str = flag("", "CIDR Range for Pods in cluster. Requires --allocate-node-cidrs to be true.")
@@ -177,7 +171,6 @@ class Options(DelegatingOptions, GatedOptions):
 
     root_ca_file: str = flag("", "If set, this root certificate authority is put into every namespace.")
     service_account_private_key_file: str = flag("", "File with the key used to sign service account tokens.")
-    cluster_name: str = flag("kubernetes", "The instance prefix for the cluster.")
     cluster_signing_cert_file: str = flag("", "File with the CA that issues cluster-scoped certificates.")
     cluster_signing_key_file: str = flag("", "File with the key that signs cluster-scoped certificates.")
     cluster_signing_kube_apiserver_client_cert_file: str = flag("", _CERT_OF.format("kube-apiserver-client"))
@@ -189,9 +182,6 @@ class Options(DelegatingOptions, GatedOptions):
     cluster_signing_legacy_unknown_cert_file: str = flag("", _CERT_OF.format("legacy-unknown"))
     cluster_signing_legacy_unknown_key_file: str = flag("", _KEY_OF.format("legacy-unknown"))
     cluster_signing_duration: float = duration(8760 * 3600.0, "The max length of signed certificates.")
-    use_service_account_credentials: bool = flag(
-        False, "If true, use individual service account credentials for each controller."
-    )
 
     concurrent_cron_job_syncs: int = flag(5, "The number of cron jobs that sync concurrently.")
     concurrent_daemonset_syncs: int = flag(2, "The number of daemonset objects that sync concurrently.")

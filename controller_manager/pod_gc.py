@@ -80,7 +80,6 @@ class PodGCController:
     """Deletes what no kubelet will."""
 
     name = "pod-garbage-collector-controller"
-    workers = 1
 
     def __init__(self, context: ControllerContext) -> None:
         self._client = context.client

@@ -53,12 +53,6 @@ def _conditions(owner: Object, active: int, failure: Exception | None, now: date
     return [*others, new]
 
 
-def differs(new: Object, old: Object | None) -> bool:
-    """Whether a status must be written; absent fields equal zero."""
-    old = old or {}
-    return any((new.get(name) or 0) != (old.get(name) or 0) for name in {*new, *old})
-
-
 def next_look(owner: Object, active: Sequence[Object], now: datetime) -> float | None:
     """Seconds until the next pod that is ready becomes available."""
     seconds = owner["spec"].get("minReadySeconds") or 0

@@ -39,7 +39,8 @@ from controller_manager.ownership import (
 )
 from controller_manager.pod_control import BatchFailed, PodControl, in_growing_batches, pod_from_template
 from controller_manager.replica_plan import ReplicaPlan, is_active, plan_replicas
-from controller_manager.replica_status import calculate_status, differs, next_look
+from controller_manager.replica_status import calculate_status, next_look
+from controller_manager.status_writer import differs
 
 
 class ReplicaSetController:

@@ -84,7 +84,6 @@ class ServiceLoadBalancerController:
     """One worker: two allocations never run at once."""
 
     name = "service-lb-controller"
-    workers = 1
 
     def __init__(self, context: ControllerContext) -> None:
         self._client = context.client

@@ -54,7 +54,7 @@ from controller_manager.volume_protection import ClaimProtectionController, Volu
 
 
 class Reconciler(Protocol):
-    """What a controller is: a name, what it watches, and one pass over one key."""
+    """What a controller is: what it watches, and one pass over one key."""
 
     def watches(self) -> Sequence[Watch]: ...
 

@@ -18,7 +18,7 @@ from client.events import NORMAL
 from client.rest import STRATEGIC
 from controller_manager.context import ControllerContext
 from controller_manager.metrics import TAINT_EVICTION_SECONDS, TAINT_EVICTIONS
-from controller_manager.node_lifecycle import pods_by_node
+from controller_manager.pods_by_node import PODS_BY_NODE, pods_by_node
 
 _DISRUPTED = {
     "type": "DisruptionTarget",
@@ -65,13 +65,13 @@ class TaintEvictionController:
         self._nodes = context.informers.informer(scheme.NODES)
         self._pods = context.informers.informer(scheme.PODS)
         self._planned: dict[NamespacedName, Eviction] = {}
-        context.informers.index(scheme.PODS, "node", pods_by_node)
+        context.informers.index(scheme.PODS, PODS_BY_NODE, pods_by_node)
 
     def watches(self) -> list[Watch]:
         return [Watch(self._pods, by_name), Watch(self._nodes, self._pods_of)]
 
     def _pods_of(self, node: Object) -> Iterable[NamespacedName]:
-        return [key_of(pod) for pod in self._pods.by_index("node", node["metadata"]["name"])]
+        return [key_of(pod) for pod in self._pods.by_index(PODS_BY_NODE, node["metadata"]["name"])]
 
     async def reconcile(self, key: NamespacedName) -> float | None:
         pod = self._pods.get(key)

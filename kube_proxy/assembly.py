@@ -62,7 +62,7 @@ class Assembly:
             Conntrack(),
             min_sync_period=config.min_sync_period,
             now=now,
-            synced=self._after_sync,
+            after_sync=self._after_sync,
         )
         self.health = ProxierHealth(self.proxier, lambda: is_eligible(self._node()), now)
         self.service_health = ServiceHealth(self.health.is_healthy, self._health_check_failed)

@@ -45,15 +45,15 @@ class Proxier:
         *,
         min_sync_period: float,
         now: Callable[[], datetime],
-        synced: Callable[[], Awaitable[None]] | None = None,
+        after_sync: Callable[[], Awaitable[None]] | None = None,
     ) -> None:
-        """`synced` is called after each sync that succeeded."""
+        """`after_sync` is called after each sync that succeeded; periods are seconds."""
         self._state = state
         self._writer = writer
         self._flow_table = flow_table
         self._min_sync_period = min_sync_period
         self._now = now
-        self._after_sync = synced
+        self._after_sync = after_sync
         self._changed = asyncio.Event()
         self.journal = Journal()
         self._written = Ruleset()

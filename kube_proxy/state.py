@@ -63,7 +63,7 @@ class State:
             self._services.pop(key, None)
         else:
             self._services[key] = new
-        if old is not None and new is not None and _ports(old) == _ports(new):
+        if old is not None and new is not None and self._ports(old) == self._ports(new):
             return False
         self._dirty.add(key)
         return True
@@ -100,7 +100,7 @@ class State:
         self._planned_anew[key] = self._revisions(key)
         if key in self._services:
             known = parse_slices(self._slices.get(key, {}).values(), self._context.local_nodes)
-            for port in parse_service(self._services[key], self._context.family.version):
+            for port in self._ports(self._services[key]):
                 after.ports[port.name] = port
                 after.endpoints[port.name] = known.get(port.name, ())
                 plan = plan_port(port, after.endpoints[port.name], self._context)
@@ -108,6 +108,9 @@ class State:
                 after.fragments.append(self._backend.port_rules(plan, self._context))
             self._planned[key] = after
         self._note_udp(before, after)
+
+    def _ports(self, service: Object) -> list[ServicePort]:
+        return parse_service(service, self._context.family.version)
 
     def _revisions(self, key: NamespacedName) -> Revisions:
         slices = {name: resource_version_of(each) for name, each in self._slices.get(key, {}).items()}
@@ -166,10 +169,6 @@ def _nodes_with(endpoints: Iterable[Endpoint]) -> frozenset[str]:
     """Nodes with ready ones; where there is none, nodes with some that still serve."""
     ready = {each.node for each in endpoints if each.is_ready}
     return frozenset(ready or {each.node for each in endpoints if each.is_draining})
-
-
-def _ports(service: Object) -> list[ServicePort]:
-    return parse_service(service)
 
 
 def _destinations(port: ServicePort) -> Iterable[Destination]:

@@ -1,8 +1,8 @@
 """Keeps a cluster's processes running on a machine without systemd: starts, restarts, pid files, logs.
 
-Runs as its own small process (`python -m kubeadm.supervisor RUN_DIR`), which imports nothing heavy. It reads
-`RUN_DIR/components.json` at its start and on SIGHUP, holds a lock on `RUN_DIR/supervisor.lock` while it
-lives, and ends the processes in reverse order on SIGTERM. Stopping a kubelet leaves its containers alone.
+Runs as its own small process (`python -m kubeadm.supervisor RUN_DIR LOG_DIR`), which imports nothing heavy.
+It reads `RUN_DIR/components.json` at its start and on SIGHUP, holds a lock on `RUN_DIR/supervisor.lock` while
+it lives, and ends the processes in reverse order on SIGTERM. Stopping a kubelet leaves its containers alone.
 """
 
 from __future__ import annotations

@@ -57,7 +57,7 @@ async def up(config: ClusterConfig, *, with_demo: bool = True) -> None:
 async def _forget_nodes(
     config: ClusterConfig, former: Sequence[Unit], client: Client, progress: Progress
 ) -> None:
-    """Takes away what nodes left that this machine is no longer."""
+    """Removes the nodes that this machine no longer is, and what they left here."""
     present = {node.name for node in config.nodes}
     for kubelet in kubelets(former):
         [name] = node_names([kubelet])

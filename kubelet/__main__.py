@@ -45,22 +45,8 @@ def main() -> None:
         configuration = merge(read_configuration(options.config, options.config_dir), options)
         gates = gates_of(configuration)
         configuration["featureGates"] = dict(gates.given)
-        check(configuration, on_v1=options.container_runtime == "docker" and is_on_v1())
+        _check(options, configuration)
         watchdog = period_of(os.environ, os.getpid()) if gates.enabled("SystemdWatchdog") else None
-        parse_thresholds(configuration)
-        cgroup_policy_of(configuration)
-        if options.container_runtime == "docker":
-            check_reserved_cpus(configuration, range(os.cpu_count() or 1))
-        if (
-            configuration["protectKernelDefaults"]
-            and options.container_runtime == "docker"
-            and not options.cleanup
-        ):
-            check_kernel()
-        if options.hollow_behaviour:
-            load_script(options.hollow_behaviour)
-        if not options.kubeconfig and options.container_runtime == "docker" and not options.cleanup:
-            check_standalone(configuration)
     except (*_REFUSALS, DecodeError, OSError) as error:
         sys.exit(f"Error: {error}")
     if options.container_runtime not in ("docker", "hollow"):
@@ -73,6 +59,23 @@ def main() -> None:
     tell_features(gates)
     work = partial(run, options=options, configuration=configuration, watchdog=watchdog)
     run_daemon(NAME, work, completed(options, configuration))
+
+
+def _check(options: Options, configuration: dict[str, Any]) -> None:
+    """Raises one of _REFUSALS for what no kubelet would start with, or none on this machine."""
+    is_real = options.container_runtime == "docker"
+    check(configuration, on_v1=is_real and is_on_v1())
+    parse_thresholds(configuration)
+    cgroup_policy_of(configuration)
+    if options.hollow_behaviour:
+        load_script(options.hollow_behaviour)
+    if is_real:
+        check_reserved_cpus(configuration, range(os.cpu_count() or 1))
+    if is_real and not options.cleanup:
+        if configuration["protectKernelDefaults"]:
+            check_kernel()
+        if not options.kubeconfig:
+            check_standalone(configuration)
 
 
 async def _clean_up(options: Options, configuration: dict[str, Any]) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from client.informer import Informer
@@ -78,6 +78,8 @@ class Waker:
 
 @dataclass(slots=True)
 class Assembly:
+    """A Kubelet, and those of its parts that others ask or that have to be closed."""
+
     kubelet: Kubelet
     workers: PodWorkers
     probes: ProbeManager
@@ -102,24 +104,68 @@ def assemble(
     rng: random.Random,
     pull_limits: PullLimits | None = None,
 ) -> Assembly:
-    runtime, recorder, cgroups = observed(seams.runtime), seams.recorder, seams.cgroups
+    """A Kubelet for the nodes of `agents`, by name. The `waker` is given the workers that are made here."""
+    seams = replace(seams, runtime=observed(seams.runtime))
     if len(agents) == 1:
         NODE_NAME.labels(*agents).set(1)
-    journal, gate = Journal(now), asyncio.Semaphore(settings.concurrent_starts)
-    statuses = StatusManager(client)
-    probes = ProbeManager(seams.prober, recorder, waker.wake, now, rng)
-
-    def facts(node: str) -> NodeFacts:
-        return agents[node].facts()
-
-    resizer = Resizer(runtime, cgroups, facts, settings)
-    reporter = PodReporter(runtime, statuses, probes, resizer, facts, settings.gates, now)
-    terminator = Terminator(runtime, recorder)
+    journal, statuses = Journal(now), StatusManager(client)
+    probes = ProbeManager(seams.prober, seams.recorder, waker.wake, now, rng)
     startup = StartupTimes(lambda: now().timestamp())
-    images = ImageManager(runtime, recorder, pull_limits, startup.pulling)
-    sync = PodSync(
+    sync = _pod_sync(
+        client=client,
+        seams=seams,
+        settings=settings,
+        images=ImageManager(seams.runtime, seams.recorder, pull_limits, startup.pulling),
+        facts=lambda node: agents[node].facts(),
+        statuses=statuses,
+        probes=probes,
+        journal=journal,
+        now=now,
+    )
+    workers = waker.workers = PodWorkers(sync.sync, settings.resync_seconds)
+    kubelet = Kubelet(
+        agents=agents,
+        pods=pods,
+        runtime=seams.runtime,
+        workers=workers,
+        manifests=seams.manifests,
+        mirrors=MirrorPods(client, pods, lambda node: agents[node].node),
+        statuses=statuses,
+        references=seams.references,
+        housekeeping=Housekeeping(
+            seams.runtime, workers, seams.cgroups, seams.volumes, seams.recorder, next(iter(agents)), now
+        ),
+        allocation=AllocationManager(
+            agents, lambda node: agents[node].node, seams.pressures, seams.is_shutting_down, settings
+        ),
+        recorder=seams.recorder,
+        journal=journal,
+        startup=startup,
+        now=now,
+    )
+    return Assembly(kubelet, workers, probes, statuses)
+
+
+def _pod_sync(
+    *,
+    client: Client,
+    seams: Seams,
+    settings: PodSettings,
+    images: ImageManager,
+    facts: Callable[[str], NodeFacts],
+    statuses: StatusManager,
+    probes: ProbeManager,
+    journal: Journal,
+    now: Callable[[], datetime],
+) -> PodSync:
+    """With all that one pass over one pod needs; `facts` tells of a node by its name."""
+    runtime, recorder, cgroups = seams.runtime, seams.recorder, seams.cgroups
+    gate = asyncio.Semaphore(settings.concurrent_starts)
+    terminator = Terminator(runtime, recorder)
+    resizer = Resizer(runtime, cgroups, facts, settings)
+    return PodSync(
         runtime=runtime,
-        reporter=reporter,
+        reporter=PodReporter(runtime, statuses, probes, resizer, facts, settings.gates, now),
         probes=probes,
         starter=ContainerStarter(
             runtime,
@@ -144,25 +190,3 @@ def assemble(
         journal=journal,
         now=now,
     )
-    workers = waker.workers = PodWorkers(sync.sync, settings.resync_seconds)
-    kubelet = Kubelet(
-        agents=agents,
-        pods=pods,
-        runtime=runtime,
-        workers=workers,
-        manifests=seams.manifests,
-        mirrors=MirrorPods(client, pods, lambda node: agents[node].node),
-        statuses=statuses,
-        references=seams.references,
-        housekeeping=Housekeeping(
-            runtime, workers, cgroups, seams.volumes, recorder, next(iter(agents)), now
-        ),
-        allocation=AllocationManager(
-            agents, lambda node: agents[node].node, seams.pressures, seams.is_shutting_down, settings
-        ),
-        recorder=recorder,
-        journal=journal,
-        startup=startup,
-        now=now,
-    )
-    return Assembly(kubelet, workers, probes, statuses)

@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
 from apimachinery.durations import parse_duration
 from apimachinery.local_path import NODE_LABEL
 from apimachinery.scheme import NODES, PODS, SERVICES
+from client.events import EventRecorder
 from client.informer import Informer
 from client.metrics import count_request
 from client.rest import Client
@@ -18,7 +20,7 @@ from component_base import clock
 from component_base.daemon import Daemon
 from component_base.oom_score import set_oom_score
 from component_base.open_files import set_open_files
-from kubelet.assembly import Seams, Waker, assemble
+from kubelet.assembly import Assembly, Seams, Waker, assemble
 from kubelet.certificates.rotation import CLIENT
 from kubelet.certificates.store import CertificateStore
 from kubelet.cgroups.cleanup import remove_cgroups
@@ -31,6 +33,7 @@ from kubelet.node.machine import Machine, inspect_machine
 from kubelet.node.neighbours import Neighbours
 from kubelet.node.sources import MachineSource
 from kubelet.node.startup import NodeStartup
+from kubelet.node.status import NodeConfig
 from kubelet.node_life import NodeLife
 from kubelet.node_settings import (
     certificate_folder,
@@ -64,96 +67,152 @@ from kubelet.volumes.tokens import TokenManager
 log = logging.getLogger(__name__)
 
 
-async def run_docker_node(daemon: Daemon, options: Options, configuration: dict[str, Any]) -> None:
-    from client.events import EventRecorder
+@dataclass(frozen=True, slots=True)
+class _Base:
+    """What the other parts of the node are made with."""
 
+    options: Options
+    configuration: dict[str, Any]
+    root: Path
+    machine: Machine
+    config: NodeConfig
+    client: Client
+    unlimited: Client
+    """For heartbeats, and for Events, whose limit is their own: these wait behind no other requests."""
+    network: PodNetwork
+    runtime: DockerRuntime
+    recorder: EventRecorder
+
+    async def aclose(self) -> None:
+        await self.runtime.aclose()
+        await self.unlimited.aclose()
+        await self.client.aclose()
+
+
+async def run_docker_node(daemon: Daemon, options: Options, configuration: dict[str, Any]) -> None:
+    """Makes the parts of the node, and runs them until the daemon is to end."""
     set_oom_score(configuration["oomScoreAdj"])
     set_open_files(configuration["maxOpenFiles"])
-    root = Path(options.root_dir)
-    machine = inspect_machine(root)
+    machine = inspect_machine(Path(options.root_dir))
     if options.bootstrap_kubeconfig:
         await _join(options, machine)
-    client, server = _client(options, configuration)
-    # Heartbeats, and Events, whose limit is their own, wait behind no other requests.
-    unlimited = client.beside(seconds=heartbeat_seconds_of(configuration))
-    node_config = node_config_of(options, configuration, machine, server)
-    network = PodNetwork(node_config.name, options.cluster_cidr, backend=Backend(options.pod_network_backend))
-    runtime = _docker(options, configuration, network)
-    recorder = EventRecorder(unlimited, "kubelet", node_config.name, limit=event_limit_of(configuration))
-    guards = NodeGuards(
-        configuration,
-        runtime,
-        recorder,
-        machine=machine,
-        config=node_config,
-        root=root,
-        pause_image=options.pod_infra_container_image,
-    )
-    agent = NodeAgent(
-        unlimited,
-        node_config,
-        MachineSource(machine, runtime, guards.eviction.conditions, guards.shutdown.is_shutting_down),
-        clock.now,
-        recorder,
-        NodeStartup(*start_times(), lambda: clock.now().timestamp()),
-    )
+    base = _base(options, configuration, machine)
+    guards = _guards(base)
+    agent = _agent(base, guards)
     waker = Waker()
-    objects = ReferencedObjects(client, waker.wake_all)
-    services = Informer(client, SERVICES)
-    settings = pod_settings_of(configuration, root)
-    assembly = assemble(
-        client=client,
-        seams=Seams(
-            runtime,
-            NodeProber(runtime),
-            NodePreparer(objects, PodFiles(root), services.list, settings),
-            _volumes(root, client, objects, agent, runtime),
-            objects,
-            recorder,
-            list(manifests_of(configuration, node_config.name, clock.now)),
-            guards.eviction.conditions,
-            guards.shutdown.is_shutting_down,
-            guards.cgroups,
-        ),
-        agents={node_config.name: agent},
-        pods=Informer(client, PODS, field_selector=f"spec.nodeName={node_config.name}"),
-        settings=settings,
-        waker=waker,
-        now=clock.now,
-        rng=random.Random(),
-        pull_limits=pull_limits_of(configuration),
-    )
-    local_path = LocalPathVolumes(client, {node_config.name}, f"{NODE_LABEL}={node_config.name}", NodeDisk())
-    nodes = Informer(client, NODES)
+    objects = ReferencedObjects(base.client, waker.wake_all)
+    services = Informer(base.client, SERVICES)
+    assembly = _assembly(base, guards, agent, objects, services, waker)
+    name = base.config.name
+    local_path = LocalPathVolumes(base.client, {name}, f"{NODE_LABEL}={name}", NodeDisk())
+    nodes = Informer(base.client, NODES)
     life = NodeLife(
-        client=client,
+        client=base.client,
         configuration=configuration,
         certificates=certificate_folder(options),
         agent=agent,
-        runtime=runtime,
+        runtime=base.runtime,
         assembly=assembly,
         nodes=nodes,
         services=services,
-        neighbours=Neighbours(node_config.name, nodes, network),
-        recorder=recorder,
+        neighbours=Neighbours(name, nodes, base.network),
+        recorder=base.recorder,
         machine=machine,
         guards=guards,
     )
     try:
         async with asyncio.TaskGroup() as group:
-            group.create_task(recorder.run())
+            group.create_task(base.recorder.run())
             group.create_task(local_path.run())
             await life.run(group, daemon)
     finally:
         await assembly.aclose()
         await objects.aclose()
-        await runtime.aclose()
-        await unlimited.aclose()
-        await client.aclose()
+        await base.aclose()
+
+
+def _base(options: Options, configuration: dict[str, Any], machine: Machine) -> _Base:
+    client, server = _client(options, configuration)
+    unlimited = client.beside(seconds=heartbeat_seconds_of(configuration))
+    config = node_config_of(options, configuration, machine, server)
+    network = PodNetwork(config.name, options.cluster_cidr, backend=Backend(options.pod_network_backend))
+    return _Base(
+        options=options,
+        configuration=configuration,
+        root=Path(options.root_dir),
+        machine=machine,
+        config=config,
+        client=client,
+        unlimited=unlimited,
+        network=network,
+        runtime=_docker(options, configuration, network),
+        recorder=EventRecorder(unlimited, "kubelet", config.name, limit=event_limit_of(configuration)),
+    )
+
+
+def _guards(base: _Base) -> NodeGuards:
+    return NodeGuards(
+        base.configuration,
+        base.runtime,
+        base.recorder,
+        machine=base.machine,
+        config=base.config,
+        root=base.root,
+        pause_image=base.options.pod_infra_container_image,
+    )
+
+
+def _agent(base: _Base, guards: NodeGuards) -> NodeAgent:
+    return NodeAgent(
+        base.unlimited,
+        base.config,
+        MachineSource(
+            base.machine, base.runtime, guards.eviction.conditions, guards.shutdown.is_shutting_down
+        ),
+        clock.now,
+        base.recorder,
+        NodeStartup(*start_times(), lambda: clock.now().timestamp()),
+    )
+
+
+def _assembly(
+    base: _Base,
+    guards: NodeGuards,
+    agent: NodeAgent,
+    objects: ReferencedObjects,
+    services: Informer,
+    waker: Waker,
+) -> Assembly:
+    """The Kubelet of this node, and what belongs to it."""
+    client, runtime, name = base.client, base.runtime, base.config.name
+    settings = pod_settings_of(base.configuration, base.root)
+    seams = Seams(
+        runtime=runtime,
+        prober=NodeProber(runtime),
+        preparer=NodePreparer(objects, PodFiles(base.root), services.list, settings),
+        volumes=_volumes(base.root, client, objects, agent, runtime),
+        references=objects,
+        recorder=base.recorder,
+        manifests=list(manifests_of(base.configuration, name, clock.now)),
+        pressures=guards.eviction.conditions,
+        is_shutting_down=guards.shutdown.is_shutting_down,
+        cgroups=guards.cgroups,
+    )
+    return assemble(
+        client=client,
+        seams=seams,
+        agents={name: agent},
+        pods=Informer(client, PODS, field_selector=f"spec.nodeName={name}"),
+        settings=settings,
+        waker=waker,
+        now=clock.now,
+        rng=random.Random(),
+        pull_limits=pull_limits_of(base.configuration),
+    )
 
 
 def _client(options: Options, configuration: dict[str, Any]) -> tuple[Client, str]:
-    """And the server that it asks, if any."""
+    """The client and its server's address; standalone, one that knows no object, and no address."""
     from component_base.kubeconfig import load
 
     if not options.kubeconfig:

@@ -15,9 +15,14 @@ from apimachinery.quantity import Quantity
 from apimachinery.resource_metrics import PATH_ANNOTATION
 from apimachinery.scheme import PODS
 from apimachinery.well_known import HOLLOW_NODE
+from client.events import EventRecorder
+from client.informer import Informer
+from client.metrics import count_request
+from client.rest import Client
 from component_base import clock
 from component_base.certificates import serving_context
 from component_base.daemon import Daemon
+from component_base.kubeconfig import load
 from component_base.tls_options import restrict
 from kubelet.assembly import Assembly, Seams, Waker, assemble
 from kubelet.configuration import gates_of
@@ -73,12 +78,6 @@ class NoReferences:
 
 
 async def run_hollow_nodes(daemon: Daemon, options: Options, configuration: dict[str, Any]) -> None:
-    from client.events import EventRecorder
-    from client.informer import Informer
-    from client.metrics import count_request
-    from client.rest import Client
-    from component_base.kubeconfig import load
-
     client = Client(load(options.kubeconfig or None), user_agent="kubelet-hollow", on_answer=count_request)
     recorder = EventRecorder(client, "kubelet")
     runtime = HollowRuntime(
@@ -126,7 +125,7 @@ async def _live(assembly: Assembly, agents: list[NodeAgent]) -> None:
         group.create_task(assembly.kubelet.run())
 
 
-async def _serve(client: Any, assembly: Assembly, configuration: dict[str, Any]) -> None:
+async def _serve(client: Client, assembly: Assembly, configuration: dict[str, Any]) -> None:
     """Usage, logs, commands; only with a certificate, or nobody would believe it."""
     from kubelet.server.hollow import build_app
     from kubelet.server.identity import authenticator_of, authorizer_of
@@ -172,7 +171,7 @@ def hollow_machine(options: Options, name: str) -> Machine:
     )
 
 
-def _agent(client: Any, name: str, options: Options, configuration: dict[str, Any]) -> NodeAgent:
+def _agent(client: Client, name: str, options: Options, configuration: dict[str, Any]) -> NodeAgent:
     machine = hollow_machine(options, name)
     config = NodeConfig(
         name=name,

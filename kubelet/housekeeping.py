@@ -1,6 +1,6 @@
-"""The net under the engine's events, and the search for what no pod accounts for.
+"""Looks at all pods now and then, and takes away what belongs to none: containers, cgroups, files.
 
-Containers, cgroups, files.
+It is the net under the engine's events, by which the kubelet hears of changes.
 """
 
 from __future__ import annotations

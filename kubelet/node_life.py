@@ -69,31 +69,14 @@ class NodeLife:
     _connected: asyncio.Event = field(init=False, default_factory=asyncio.Event)
 
     async def run(self, group: asyncio.TaskGroup, daemon: Daemon) -> None:
-        name = self.agent.config.name
+        """Returns once the node is ready; what goes on for ever goes on in the group."""
         daemon.checks |= health_checks(self.assembly.kubelet.housekeeping)
-        if self.configuration["healthzPort"]:
-            group.create_task(start_when_free(self._health(daemon.checks).start, "healthz"))
-        serving = await self._serving_context()
-        stats = self._stats()
-        if self.configuration["enableServer"]:
-            group.create_task(self._serve(serving, stats, daemon.checks))
-        if self.configuration["readOnlyPort"]:
-            group.create_task(self._serve_read_only(stats, daemon.checks))
-        if self._has_files_to_follow():
-            pair = FilePair(
-                serving, self.configuration["tlsCertFile"], self.configuration["tlsPrivateKeyFile"]
-            )
-            pair.load()
-            group.create_task(pair.keep_fresh())
+        serving = await self._open_ports(group, daemon.checks)
         group.create_task(self._follow_node())
         group.create_task(self.assembly.kubelet.run(self._connected))
         if self.configuration["registerNode"]:
             await self.agent.register()
-        self.recorder.event(node_reference(name), NORMAL, "Starting", "Starting kubelet.")
-        on_v1 = is_on_v1()
-        CGROUP_VERSION.set(1 if on_v1 else 2)
-        if on_v1:
-            self.recorder.event(node_reference(name), WARNING, "CgroupV1", _CGROUP_V1)
+        self._tell_start()
         self.nodes.add_handler(self._on_node)
         group.create_task(self.nodes.run())
         group.create_task(self.services.run())
@@ -112,6 +95,30 @@ class NodeLife:
         )
         for manager in managers:
             group.create_task(manager.run())
+
+    async def _open_ports(self, group: asyncio.TaskGroup, checks: Mapping[str, Check]) -> ssl.SSLContext:
+        """Those that are configured. Returns the server's context, for a new certificate to be put there."""
+        settings = self.configuration
+        if settings["healthzPort"]:
+            group.create_task(start_when_free(self._health(checks).start, "healthz"))
+        serving = await self._serving_context()
+        stats = self._stats()
+        if settings["enableServer"]:
+            group.create_task(self._serve(serving, stats, checks))
+        if settings["readOnlyPort"]:
+            group.create_task(self._serve_read_only(stats, checks))
+        if self._has_files_to_follow():
+            pair = FilePair(serving, settings["tlsCertFile"], settings["tlsPrivateKeyFile"])
+            pair.load()
+            group.create_task(pair.keep_fresh())
+        return serving
+
+    def _tell_start(self) -> None:
+        reference, on_v1 = node_reference(self.agent.config.name), is_on_v1()
+        self.recorder.event(reference, NORMAL, "Starting", "Starting kubelet.")
+        CGROUP_VERSION.set(1 if on_v1 else 2)
+        if on_v1:
+            self.recorder.event(reference, WARNING, "CgroupV1", _CGROUP_V1)
 
     def _on_node(self, old: Object | None, new: Object | None) -> None:
         if new is not None and name_of(new) == self.agent.config.name:

@@ -1,4 +1,4 @@
-"""A kubelet without a kubeconfig: static pods only, and an API server that there is none of.
+"""What a kubelet without a kubeconfig has in place of an API server: it runs static pods only.
 
 The twin of `Client` takes every write, remembers nothing but the Node, and knows of no object.
 """

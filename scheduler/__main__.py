@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from component_base import clock
 from component_base.config_file import read_document
 from component_base.daemon import Daemon, run_daemon
-from component_base.election import Election
+from component_base.election_options import election_of
 from component_base.features import FeatureGateError, parse_gates
 from component_base.flags import parse
 from component_base.metrics import tell_compatibility, tell_features
@@ -24,6 +24,11 @@ from scheduler.config import Configuration, parse_configuration
 from scheduler.options import UNUSED, Options
 
 if TYPE_CHECKING:
+    from client.rest import Client
+    from component_base.health import HealthServer
+    from component_base.kubeconfig import ClientConfig
+    from component_base.serving_certificates import ServingCertificates
+    from scheduler.assembly import Assembly
     from scheduler.framework.own import OwnPlugin
 
 NAME = "kube-scheduler"
@@ -64,15 +69,7 @@ def load_configuration(options: Options, own: Sequence[type[OwnPlugin]] = ()) ->
         check_plugins(config, own)
         _check_certificates(config)
         return config
-    election = Election(
-        enabled=options.leader_elect,
-        lease_seconds=options.leader_elect_lease_duration,
-        renew_seconds=options.leader_elect_renew_deadline,
-        retry_seconds=options.leader_elect_retry_period,
-        namespace=options.leader_elect_resource_namespace,
-        name=options.leader_elect_resource_name,
-    )
-    return replace(Configuration(), leader_election=election)
+    return replace(Configuration(), leader_election=election_of(options))
 
 
 def _check_certificates(config: Configuration) -> None:
@@ -87,39 +84,19 @@ def _check_certificates(config: Configuration) -> None:
 async def run(
     daemon: Daemon, *, options: Options, config: Configuration, own: Sequence[type[OwnPlugin]] = ()
 ) -> None:
-    from client.guard import guard_of
     from client.leader_election import lead
-    from client.metrics import count_request
-    from client.rest import Client
     from component_base.delegating_options import certificates_of
-    from component_base.health import HealthServer
     from component_base.kubeconfig import load
     from component_base.metrics import collected
     from scheduler.assembly import assemble
-    from scheduler.debug import debug_routes
     from scheduler.metrics import Rejections
     from scheduler.pod_info import DEFAULT_SCHEDULER
 
-    kubeconfig = options.kubeconfig or config.kubeconfig
-    target = load(kubeconfig or None, server=options.master)
-    client = Client(
-        target,
-        user_agent=NAME,
-        qps=options.kube_api_qps or config.qps or None,
-        burst=options.kube_api_burst or config.burst,
-        on_answer=count_request,
-    )
+    target = load(options.kubeconfig or config.kubeconfig or None, server=options.master)
+    client = _client(target, options, config)
     assembly = assemble(client, config, Random(), clock.now, own, host=socket.gethostname())
     certificates = await certificates_of(options, NAME)
-    health = HealthServer(
-        options.bind_address,
-        options.secure_port,
-        {"informers-sync": lambda: None if assembly.is_synced else "informers are not synced"},
-        ssl_context=certificates.context,
-        routes=debug_routes(assembly.journal, assembly.queue, assembly.pods),
-        guard=guard_of(options, client, kubeconfig=kubeconfig, name=NAME),
-        shares_port=options.permit_port_sharing,
-    )
+    health = _health(options, config, client, assembly, certificates)
     try:
         if options.secure_port:
             await health.start()
@@ -141,6 +118,42 @@ async def run(
         await assembly.aclose()
         await health.aclose()
         await client.aclose()
+
+
+def _client(target: ClientConfig, options: Options, config: Configuration) -> Client:
+    from client.metrics import count_request
+    from client.rest import Client
+
+    return Client(
+        target,
+        user_agent=NAME,
+        qps=options.kube_api_qps or config.qps or None,
+        burst=options.kube_api_burst or config.burst,
+        on_answer=count_request,
+    )
+
+
+def _health(
+    options: Options,
+    config: Configuration,
+    client: Client,
+    assembly: Assembly,
+    certificates: ServingCertificates,
+) -> HealthServer:
+    """The daemon's own port: health, metrics, and what the scheduler knows."""
+    from client.guard import guard_of
+    from component_base.health import HealthServer
+    from scheduler.debug import debug_routes
+
+    return HealthServer(
+        options.bind_address,
+        options.secure_port,
+        {"informers-sync": lambda: None if assembly.is_synced else "informers are not synced"},
+        ssl_context=certificates.context,
+        routes=debug_routes(assembly.journal, assembly.queue, assembly.pods),
+        guard=guard_of(options, client, kubeconfig=options.kubeconfig or config.kubeconfig, name=NAME),
+        shares_port=options.permit_port_sharing,
+    )
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
-"""The way of a pod from the node that was chosen for it to being bound there, or back into the queue.
+"""From the choice of a node to a pod that is bound there, or is back in the queue.
 
-What was taken for it is given back when anything on that way fails.
+What was taken for the pod is given back when anything on that way fails.
 """
 
 from __future__ import annotations

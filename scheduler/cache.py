@@ -29,10 +29,9 @@ class Cache:
         self.nodes: list[NodeInfo] = []
         self.pods: dict[str, PodInfo] = {}
         self.namespaces: dict[str, Mapping[str, str]] = {}
-        self.templates_with_affinity: Counter[Template] = (
-            Counter()
-        )  # and how many pods with a node are of each
-        self.templates_with_anti_affinity: Counter[Template] = Counter()  # the same, where it is required
+        # How many pods with a node are of each template whose terms score nodes, or refuse pods, for others.
+        self.templates_with_affinity: Counter[Template] = Counter()
+        self.templates_with_anti_affinity: Counter[Template] = Counter()
         self.claim_users: dict[NamespacedName, set[str]] = {}  # the pods with a node that use a claim
         self.image_counts: Counter[str] = Counter()
         self.image_version = 0

@@ -34,7 +34,7 @@ class Candidate:
 
     node: str
     victims: tuple[PodInfo, ...]  # most important first
-    violations: int  # victims that a disruption budget would rather keep
+    violations: int  # how many of the victims overdraw a disruption budget
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +104,7 @@ class Preemption:
         return ""
 
     def _potential(self, error: FitError) -> list[NodeInfo]:
-        """Nodes where the absence of pods could help, a random few of them if they are many."""
+        """Nodes where the absence of pods could help, from a random one on: the search may end early."""
         if error.everywhere is not None:
             return []
         verdicts = error.verdicts
@@ -168,8 +168,8 @@ class Preemption:
             rest = [victim for victim in victims if victim is not each]
             if verdict_without(rest) is None:
                 victims = rest
-        kept_from_violation = {each.uid for each in violating}
-        return Candidate(node.name, tuple(victims), sum(each.uid in kept_from_violation for each in victims))
+        overdrawing = {each.uid for each in violating}
+        return Candidate(node.name, tuple(victims), sum(each.uid in overdrawing for each in victims))
 
 
 def importance(pod: PodInfo) -> tuple[int, str]:

@@ -23,8 +23,9 @@ from scheduler.heap import Heap
 from scheduler.metrics import count_queued
 from scheduler.pod_info import PodInfo, asks_for_less
 
+# Seconds.
 INITIAL_BACKOFF, MAX_BACKOFF = 1.0, 10.0
-# How often it is looked for pods that have been unschedulable for long.
+# Seconds between two looks for pods that have been unschedulable for long.
 FLUSH_INTERVAL = 30.0
 # Why pods come to a queue, beside what happens in the cluster: labels of a metric.
 _ADDED, _FAILED, _TIMEOUT = "UnschedulablePodAdd", "ScheduleAttemptFailure", "UnschedulableTimeout"
@@ -52,7 +53,7 @@ class QueuedPod:
 
 # The plugin that keeps a pod from being tried, or "".
 HeldBackBy = Callable[[PodInfo], str]
-# By what pods are tried, the least first; the time is that since when the pod may be.
+# What pods are sorted by, the least first: the pod, and the time since when it may be tried.
 SortKey = Callable[[PodInfo, float], tuple[float, ...]]
 # Whether one of the plugins that rejected a pod thinks that an event may have changed that.
 MayHelp = Callable[[PodInfo, Iterable[str], Iterable[EventKind], Subject], bool]
@@ -302,9 +303,9 @@ class SchedulingQueue:
 
 
 def _matters(old: PodInfo, new: PodInfo) -> bool:
-    """Whether more has changed than what is said of a pod that waits; the names of its claims are news.
+    """Whether the change may make a waiting pod schedulable.
 
-    What its annotations say is nobody's business but that of plugins of one's own.
+    Of its status only the names of its claims may; its annotations are for plugins of one's own to judge.
     """
     return (
         old.spec is not new.spec

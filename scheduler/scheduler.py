@@ -96,7 +96,7 @@ class Scheduler:
     def _is_settled(self, pod: PodInfo) -> bool:
         return pod.is_terminating or self._cache.is_assumed(pod.uid)
 
-    # Others are asked, too
+    # With extenders
 
     async def _schedule_with(self, queued: QueuedPod, extenders: Sequence[Extender]) -> None:
         """The same with extenders. Nobody else is decided on meanwhile, but the cluster may change."""
@@ -145,7 +145,7 @@ class Scheduler:
     # No node was found
 
     def _fail(self, queued: QueuedPod, profile: str, message: str, start: float) -> None:
-        """Nobody knows whether there is one."""
+        """The attempt itself went wrong: nobody knows whether a node would do."""
         self._reports.observe(metrics.ERROR, profile, start)
         current = self._reports.still_waits(queued.pod)
         if current is None:

@@ -125,7 +125,7 @@ class Selector:
         return replace(best, verdicts=feasible.verdicts, states=feasible.states)
 
     def still_fits(self, pod: PodInfo, profile: Profile, selected: Selected) -> bool:
-        """Whether a node that was selected some time ago is there, and as good as it was."""
+        """Whether the node that was selected some time ago is still there, and the pod still fits it."""
         states, node = profile.pre_filter(pod, self._cache), self._cache.node(selected.node)
         if node is None or isinstance(states, Verdict):
             return False

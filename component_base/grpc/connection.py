@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from functools import lru_cache
-from typing import TypeVar
 
 from hpack import Decoder, HPACKError
 from hpack.hpack import encode_integer
@@ -32,8 +31,6 @@ _PING_DELAY = 0.5
 _MAX_KNOWN_BLOCKS = 64
 _MOST_GATHERED = 16
 """Frames, two a call: with those the server can begin while the calls that follow are still being made."""
-
-_AnyCall = TypeVar("_AnyCall", bound=Call)
 
 
 class Connection(asyncio.Protocol):

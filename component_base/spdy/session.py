@@ -59,9 +59,9 @@ class _Sides:
 
     __slots__ = ("ours", "theirs")
 
-    def __init__(self, *, ours: bool = True, theirs: bool = True) -> None:
+    def __init__(self, *, ours: bool = True) -> None:
         self.ours = ours
-        self.theirs = theirs
+        self.theirs = True
 
 
 class Session:

@@ -42,8 +42,8 @@ from controller_manager.attach_detach.plan import (
     why_blocked,
 )
 from controller_manager.context import ControllerContext
-from controller_manager.node_lifecycle import pods_by_node
 from controller_manager.pods_by_claim import PODS_BY_CLAIM, pods_by_claim
+from controller_manager.pods_by_node import PODS_BY_NODE, pods_by_node
 
 ATTACHMENTS_BY_NODE, ATTACHMENTS_BY_VOLUME = "attachments by node", "attachments by volume"
 SOON = 1.0
@@ -63,7 +63,7 @@ class AttachDetachController:
         self._volumes = informer(scheme.PERSISTENT_VOLUMES)
         self._drivers = informer(scheme.CSI_DRIVERS)
         self._attachments = informer(scheme.VOLUME_ATTACHMENTS)
-        self._pods.add_indexer("node", pods_by_node)
+        self._pods.add_indexer(PODS_BY_NODE, pods_by_node)
         self._pods.add_indexer(PODS_BY_CLAIM, pods_by_claim)
         self._attachments.add_indexer(ATTACHMENTS_BY_NODE, _node_of)
         self._attachments.add_indexer(ATTACHMENTS_BY_VOLUME, _volume_of)
@@ -128,7 +128,7 @@ class AttachDetachController:
         if MANAGED_ATTACH_DETACH not in annotations_of(node):
             return []
         found: dict[str, Want] = {}
-        for pod in self._pods.by_index("node", name_of(node)):
+        for pod in self._pods.by_index(PODS_BY_NODE, name_of(node)):
             for volume in self._volumes_of(pod) if uses_volumes(pod, node) else ():
                 known = found.get(name_of(volume), Want(volume, ()))
                 found[name_of(volume)] = Want(volume, (*known.pods, pod))

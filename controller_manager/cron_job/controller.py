@@ -35,7 +35,7 @@ from controller_manager.cron_job import plan
 from controller_manager.cron_job.times import MANY, due, next_look, zone_of
 from controller_manager.metrics import CRON_JOB_SKEW
 from controller_manager.ownership import CONTROLLER_INDEX, by_controller
-from controller_manager.replica_status import differs
+from controller_manager.status_writer import write_status
 
 _TOO_MANY = "too many missed start times. Set or decrease .spec.startingDeadlineSeconds or check clock skew"
 _FORBIDDEN = "Not starting job because prior execution is running and concurrency policy is Forbid"
@@ -195,13 +195,9 @@ class CronJobController:
     async def _write_status(self, run: _Run) -> None:
         """Guarded by the resourceVersion it was decided on; a name without minutes can't be made twice."""
         status = {field: value for field, value in run.status.items() if value}
-        if not differs(status, run.cron_job.get("status")):
-            return
-        try:
-            written = await self._client.update_status(scheme.CRON_JOBS, {**run.cron_job, "status": status})
-        except NotFoundError:
-            return  # deleted meanwhile
-        self._writes.note(key_of(run.cron_job), written)
+        written = await write_status(self._client, scheme.CRON_JOBS, run.cron_job, status)
+        if written is not None:
+            self._writes.note(key_of(run.cron_job), written)
 
 
 class _Run:

@@ -44,7 +44,8 @@ from controller_manager.ownership import (
     selector_of,
 )
 from controller_manager.pod_control import BatchFailed, PodControl, in_growing_batches
-from controller_manager.replica_status import differs, next_look
+from controller_manager.replica_status import next_look
+from controller_manager.status_writer import write_status
 
 _SELECTING_ALL = "This daemon set is selecting all pods. A non-empty selector is required."
 
@@ -101,7 +102,7 @@ class DaemonSetController:
         is_settled = self._writes.are_seen(key)
         plan = self._plan(it, nodes) if is_settled else Plan()
         failure = await self._carry_out(it, plan)
-        await self._write_status(owner, calculate_status(it, collisions))
+        await write_status(self._client, scheme.DAEMON_SETS, owner, calculate_status(it, collisions))
         if failure is not None:
             raise failure
         if not is_settled:
@@ -156,14 +157,6 @@ class DaemonSetController:
     async def _delete(self, owner: Object, pod: Object) -> None:
         with suppress(NotFoundError):
             self._writes.note(key_of(owner), await self._pod_control.delete(owner, pod))
-
-    async def _write_status(self, owner: Object, status: Object) -> None:
-        if not differs(status, owner.get("status")):
-            return
-        try:
-            await self._client.update_status(scheme.DAEMON_SETS, {**owner, "status": status})
-        except NotFoundError:
-            return  # deleted meanwhile
 
     async def _truncate(self, owner: Object, old: Sequence[Object], live: set[str]) -> None:
         """Deletes old revisions beyond the limit, but none that a pod is of."""

@@ -11,7 +11,6 @@ from collections.abc import Iterable, Sequence
 from typing import ClassVar
 
 from apimachinery import scheme
-from apimachinery.errors import NotFoundError
 from apimachinery.labels import Selector, selector_from_label_selector
 from apimachinery.objects import NamespacedName, Object, key_of, labels_of, namespace_of
 from client.controller import Watch, by_name
@@ -19,7 +18,7 @@ from client.events import NORMAL, WARNING
 from controller_manager.context import ControllerContext
 from controller_manager.disruption import plan
 from controller_manager.disruption.scales import Scales, UnknownScale
-from controller_manager.replica_status import differs
+from controller_manager.status_writer import write_status
 
 _UNMANAGED = (
     "Pods selected by this PodDisruptionBudget (selector: {}) were found to be unmanaged. As a result, the "
@@ -81,12 +80,7 @@ class DisruptionController:
 
     async def _write_status(self, budget: Object, status: Object) -> None:
         """Guarded by the resourceVersion it was decided on: an eviction in between has counted down."""
-        if not differs(status, budget.get("status")):
-            return
-        try:
-            await self._client.update_status(scheme.POD_DISRUPTION_BUDGETS, {**budget, "status": status})
-        except NotFoundError:
-            return  # deleted meanwhile
+        await write_status(self._client, scheme.POD_DISRUPTION_BUDGETS, budget, status)
 
 
 def _selector(budget: Object) -> Selector:

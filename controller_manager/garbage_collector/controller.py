@@ -51,7 +51,6 @@ class GarbageCollector:
     """Its keys are uids. It runs informers of its own, since the set of resources changes as it runs."""
 
     name = "garbage-collector-controller"
-    workers = 20
 
     def __init__(self, context: ControllerContext) -> None:
         self._client = context.client
@@ -65,7 +64,11 @@ class GarbageCollector:
         self._defined = asyncio.Event()
         """Set when a CustomResourceDefinition has changed: there may be resources to watch."""
         self._controller = Controller(
-            self.name, self.reconcile, watches=[], workers=self.workers, queue_name=queue_name(self.name)
+            self.name,
+            self.reconcile,
+            watches=[],
+            workers=context.options.concurrent_gc_syncs,
+            queue_name=queue_name(self.name),
         )
 
     def watches(self) -> list[Watch]:

@@ -9,10 +9,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from apimachinery import scheme
-from apimachinery.errors import NotFoundError
 from apimachinery.objects import NamespacedName, Object, key_of
 from client.controller import Watch, by_name
 from client.events import NORMAL, WARNING
@@ -35,7 +34,8 @@ from controller_manager.horizontal_pod_autoscaler.rest_metrics import RestMetric
 from controller_manager.horizontal_pod_autoscaler.scales import Scale, Scales, Unscalable
 from controller_manager.horizontal_pod_autoscaler.selection import Selection, Unselectable
 from controller_manager.horizontal_pod_autoscaler.settings import Settings, Tolerances
-from controller_manager.replica_status import differs
+from controller_manager.options import Options
+from controller_manager.status_writer import write_status
 
 log = logging.getLogger(__name__)
 
@@ -75,7 +75,7 @@ class HorizontalPodAutoscalerController:
         metrics.count_reconciliation(report.action, _loop_time() - began, failed=bool(report.warnings))
         for reason, message in report.warnings:
             self._recorder.event(autoscaler, WARNING, reason, message)
-        await self._write_status(autoscaler, status)
+        await write_status(self._client, scheme.HORIZONTAL_POD_AUTOSCALERS, autoscaler, status)
         return self._settings.sync_period
 
     async def _autoscale(self, autoscaler: Object, report: Report) -> Object:
@@ -143,17 +143,8 @@ class HorizontalPodAutoscalerController:
         log.info("Rescaled: from=%d to=%d reason=%s", decision.current, desired, decision.reason)
         return report.status(decision, rescaled=True)
 
-    async def _write_status(self, autoscaler: Object, status: Object) -> None:
-        if not differs(status, autoscaler.get("status")):
-            return
-        changed = {**autoscaler, "status": status}
-        try:
-            await self._client.update_status(scheme.HORIZONTAL_POD_AUTOSCALERS, changed)
-        except NotFoundError:
-            return  # deleted meanwhile
 
-
-def settings_of(options: Any) -> Settings:
+def settings_of(options: Options) -> Settings:
     tolerance = options.horizontal_pod_autoscaler_tolerance
     return Settings(
         sync_period=options.horizontal_pod_autoscaler_sync_period,

@@ -33,8 +33,8 @@ class History:
         if not self.recommendations:
             self.recommend(replicas, now)
 
-    def recommend(self, replicas: int, now: datetime, keep: timedelta = LONGEST) -> None:
-        self.recommendations = [each for each in self.recommendations if each.time > now - keep]
+    def recommend(self, replicas: int, now: datetime) -> None:
+        self.recommendations = [each for each in self.recommendations if each.time > now - LONGEST]
         self.recommendations.append(Recommendation(now, replicas))
 
     def change(self, replicas: int, now: datetime) -> None:

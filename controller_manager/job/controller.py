@@ -53,7 +53,7 @@ from controller_manager.ownership import (
     plan_claims,
     selector_of,
 )
-from controller_manager.replica_status import differs
+from controller_manager.status_writer import differs
 
 TRACKED_INDEX = "job-tracked"
 """Index of pods with the finalizer by the key of their Job; without one, by the namespace's nameless key."""

@@ -27,8 +27,8 @@ from client.errors import ConnectionFailed
 from client.informer import Informer
 from controller_manager.context import ControllerContext
 from controller_manager.queue_names import queue_name
-from controller_manager.replica_status import differs
 from controller_manager.resource_quota.plan import calculate_status, gives_back, names_by_resource
+from controller_manager.status_writer import differs
 
 log = logging.getLogger(__name__)
 

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from typing import ClassVar
 
 from apimachinery import scheme
-from apimachinery.errors import NotFoundError, StatusError
+from apimachinery.errors import StatusError
 from apimachinery.objects import (
     NamespacedName,
     Object,
@@ -37,11 +37,12 @@ from controller_manager.ownership import (
     selector_of,
 )
 from controller_manager.pod_control import BatchFailed, in_growing_batches
-from controller_manager.replica_status import differs, next_look
+from controller_manager.replica_status import next_look
 from controller_manager.stateful_set.identity import parent_of, revision_of
 from controller_manager.stateful_set.plan import Plan, plan_pods, sort_pods
 from controller_manager.stateful_set.pods import ClaimUnavailable, StatefulPods
 from controller_manager.stateful_set.status import calculate_status
+from controller_manager.status_writer import differs, write_status
 
 _HASH_LABEL = "controller.kubernetes.io/hash"
 
@@ -130,12 +131,8 @@ class StatefulSetController:
         return None
 
     async def _write_status(self, owner: Object, status: Object) -> None:
-        if not differs(status, _without_conditions(owner.get("status") or {})):
-            return
-        try:
-            await self._client.update_status(scheme.STATEFUL_SETS, {**owner, "status": status})
-        except NotFoundError:
-            return  # deleted meanwhile
+        if differs(status, _without_conditions(owner.get("status") or {})):
+            await write_status(self._client, scheme.STATEFUL_SETS, owner, status)
 
     async def _truncate(self, owner: Object, revisions: Sequence[Object], live: set[str]) -> None:
         """Deletes revisions beyond the limit that nothing is made from any more, the oldest first."""

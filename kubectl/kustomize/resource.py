@@ -1,4 +1,4 @@
-"""An object under way through layers of kustomizations, and who it has been."""
+"""An object on its way through layers of kustomizations, with the names that it has had."""
 
 from __future__ import annotations
 

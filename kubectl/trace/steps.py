@@ -1,4 +1,4 @@
-"""A Step of a trace, and those that were no write: what scheduler, kubelet and kube-proxy did in between."""
+"""A Step of a trace; and those between its writes: what scheduler, kubelet and kube-proxy did."""
 
 from __future__ import annotations
 

@@ -20,8 +20,6 @@ from kubectl.resources import Mapper
 if TYPE_CHECKING:
     from client.rest import Client
 
-TYPES = ("Normal", "Warning")
-
 
 class EventFlags(NamedTuple):
     """Which events, and how they are told."""

@@ -1,4 +1,7 @@
-"""Slices of systemd as its bus makes them. A slice has to be its own, or it takes its limits back."""
+"""Makes and changes slices through systemd's bus.
+
+Limits are told to systemd rather than written into the kernel's files: what it has not set it takes back.
+"""
 
 from __future__ import annotations
 

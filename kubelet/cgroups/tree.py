@@ -38,19 +38,22 @@ class PodCgroups(Protocol):
     """The seam: a tree, or (hollow nodes, `cgroupsPerQOS: false`) none."""
 
     async def widen(self, pod: Object) -> None:
-        """There from now on, with room for what the pod has and what it shall have. Raises CgroupError."""
+        """Makes the pod's cgroup, or gives it room for both what the pod has and what it is to get.
+
+        Raises CgroupError.
+        """
 
     async def settle(self, pod: Object) -> None:
-        """As it shall have it. Raises CgroupError."""
+        """Leaves the pod no more than it is to have. Raises CgroupError."""
 
     def parent_of(self, pod: Object) -> str:
-        """As the engine wants to be told; '' for its own default."""
+        """What the engine is to put the pod's containers below; '' for its own default."""
 
     async def remove(self, uid: str) -> None:
-        """What cannot go yet is met again by housekeeping."""
+        """Takes the pod's cgroup away. What cannot go yet is met again by housekeeping."""
 
     async def end(self, uid: str) -> None:
-        """Removes it from a pod that is over, with what the engine has lost and that runs on."""
+        """The same once the pod is over. What runs on in it, lost by the engine, is killed before."""
 
     async def known_pods(self) -> set[str]: ...
 

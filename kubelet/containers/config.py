@@ -39,7 +39,6 @@ def container_config(
     devices: Sequence[Device] = (),
     message_file: str = "",
     share_processes_of: str = "",
-    log_path: str = "",
 ) -> ContainerConfig:
     return ContainerConfig(
         name=container["name"],
@@ -60,7 +59,6 @@ def container_config(
         share_processes_of=share_processes_of,
         labels=_labels(pod, container),
         annotations=_annotations(pod, container, attempt, message_file),
-        log_path=log_path,
     )
 
 

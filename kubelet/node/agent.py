@@ -163,7 +163,7 @@ class NodeAgent:
             await self._create_lease(patch["spec"])
 
     async def _create_lease(self, spec: Object) -> None:
-        """Without its Node it would outlive that: then it waits for the next round."""
+        """It belongs to its Node, so as not to outlive it; until it is known the next round tries again."""
         if self.node is None:
             log.info("Lease not made, its Node is not known: node=%s", self.config.name)
             return

@@ -1,4 +1,4 @@
-"""Many nodes as the API shows them: what others write is heeded, what they have given up on is told anew.
+"""Keeps the agents of many nodes up to date with the API; one that was given up on reports at once.
 
 A single node does so with its own informer (`node_life`) and reports every ten seconds; a thousand would not.
 """

@@ -1,7 +1,7 @@
 """The plan for a pod: a pure function from (wanted, seen) to what is to be done, in upstream's order.
 
-Owns which sandbox and containers start or die. Knows nothing of time: back-off is the executor's
-(`pod_sync`).
+Owns which sandbox and containers start or die. Knows nothing of time: to wait before a restart is up to
+`ContainerStarter`, which starts them.
 """
 
 from __future__ import annotations
@@ -37,7 +37,6 @@ class KillReason(StrEnum):
     STARTUP = "StartupProbe"
     CHANGED = "Changed"
     RESIZED = "Resized"
-    UNKNOWN = "Unknown"
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,7 +27,7 @@ _MEMORY_TAINT = {"key": NODE_MEMORY_PRESSURE, "effect": NO_SCHEDULE}
 def admit(
     pod: Object,
     node: Object,
-    others: Iterable[Object],
+    others: Collection[Object],
     *,
     pressures: Collection[str] = (),
     unsafe_sysctls: Sequence[str] = (),
@@ -42,7 +42,7 @@ def admit(
         or _sysctls(pod, unsafe_sysctls)
         or _operating_system(pod)
         or _supplemental_groups(pod)
-        or shortage(pod, (node.get("status") or {}).get("allocatable") or {}, list(others := [*others]))
+        or shortage(pod, (node.get("status") or {}).get("allocatable") or {}, others)
         or _affinity(pod, node)
         or _name(pod, node)
         or _ports(pod, others)

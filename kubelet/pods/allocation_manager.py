@@ -61,7 +61,7 @@ class AllocationManager:
         self._records[pod["spec"]["nodeName"]].pop(uid_of(pod), None)
 
     def admit(self, pod: Object) -> Admission:
-        """What a node has taken once it keeps, whatever has become of its labels."""
+        """A pod that its node has taken once is not judged again, whatever has become of the labels."""
         node = self._node_of(pod["spec"]["nodeName"])
         if is_terminal(pod) or is_terminating(pod) or get_path(pod, "status.startTime") or node is None:
             return Admission(None, [])
@@ -118,7 +118,7 @@ class AllocationManager:
         )
 
     def _others(self, pod: Object) -> list[Object]:
-        """With what its node has to be shared."""
+        """The pods with which it shares its node."""
         return [
             each.pod
             for each in self._records[pod["spec"]["nodeName"]].values()

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from apimachinery.errors import ConflictError, NotFoundError, StatusError
@@ -49,11 +48,8 @@ class _Entry:
 
 
 class StatusManager:
-    """`reported(uid)` is called whenever the API has a pod's latest status."""
-
-    def __init__(self, client: Client, reported: Callable[[str], None] = lambda uid: None) -> None:
+    def __init__(self, client: Client) -> None:
         self._client = client
-        self._reported = reported
         self._entries: dict[str, _Entry] = {}
         self._mirrors: dict[str, Object] = {}
         """By the uid of their static pod."""
@@ -147,7 +143,6 @@ class StatusManager:
                 await asyncio.sleep(delay)
                 delay = min(delay * 2, LAST_RETRY)
         self._senders.finished(uid)
-        self._reported(uid)
 
     async def _send_once(self, uid: str, entry: _Entry) -> None:
         patch = status_patch(entry.pod.get("status") or {}, entry.wanted)
@@ -182,7 +177,8 @@ class StatusManager:
             await self._client.delete(PODS, name_of(entry.pod), namespace_of(entry.pod), options=options)
         except (NotFoundError, ConflictError):  # gone, or another pod of that name by now
             log.debug("Pod is gone already: pod=%s", pod_full_name(entry.pod))
-        log.info("Pod deleted from the API: pod=%s", pod_full_name(entry.pod))
+        else:
+            log.info("Pod deleted from the API: pod=%s", pod_full_name(entry.pod))
         self._drop(uid)
 
     def _drop(self, uid: str) -> None:

@@ -6,7 +6,6 @@ Look, plan, act, report. The executor of `actions`; decides nothing that a table
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import Callable, Mapping
 from datetime import datetime
 
@@ -39,8 +38,6 @@ from kubelet.settings import NodeFacts
 from kubelet.volumes.errors import VolumesError, complaints, lacks_claims
 from kubelet.volumes.manager import Volumes
 from kubelet.volumes.mounted import MountedVolume
-
-log = logging.getLogger(__name__)
 
 KEPT_CONTAINERS = 2
 """Per name: the newest, and the dead one before it for its logs and last state."""

@@ -140,7 +140,6 @@ class ContainerConfig:
     """The id of a container whose process namespace this one joins, instead of the pod's or its own."""
     labels: Mapping[str, str] = field(default_factory=dict)
     annotations: Mapping[str, str] = field(default_factory=dict)
-    log_path: str = ""
 
 
 @dataclass(frozen=True, slots=True)

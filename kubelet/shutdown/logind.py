@@ -6,14 +6,11 @@ Spoken to through systemd's own programs, so that nothing here knows D-Bus.
 from __future__ import annotations
 
 import asyncio
-import logging
 from asyncio.subprocess import DEVNULL, PIPE, Process
 from collections.abc import AsyncGenerator
 from pathlib import Path
 
 import orjson
-
-log = logging.getLogger(__name__)
 
 MANAGER = "org.freedesktop.login1.Manager"
 DROP_IN = Path("/etc/systemd/logind.conf.d/99-kubelet.conf")

@@ -54,7 +54,7 @@ PROXY: Daemon = (kube_proxy.options.Options, kube_proxy.options.UNUSED)
             --service-account-private-key-file=sa.key --service-cluster-ip-range=10.96.0.0/12
             --use-service-account-credentials=true
             """,
-            ("--requestheader-client-ca-file",),
+            ("--cluster-name", "--requestheader-client-ca-file", "--use-service-account-credentials"),
             id="kubeadm's controller manager",
         ),
         pytest.param(

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from apimachinery.objects import Object, name_of
+from apimachinery.objects import Object
 from kubeadm.inspection import Inspection, ProcessFacts
 from kubectl.why.diagnosis import Cause, Confidence, Diagnosis, Evidence, Fix, ranked
 from kubectl.why.leases import lease_evidence, lease_trouble
@@ -175,7 +175,3 @@ def summary(facts: ClusterFacts) -> str:
         shown = ", ".join(facts.unwell[:5]) + (" ..." if len(facts.unwell) > 5 else "")
         text += f", of which {len(facts.unwell)} are not well: {shown}"
     return text
-
-
-def names_of(nodes: Sequence[NodeFacts]) -> list[str]:
-    return [name_of(each.node) for each in nodes]

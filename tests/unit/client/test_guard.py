@@ -134,9 +134,3 @@ def test_a_star_is_nowhere_else(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         parse(Options, ["--authorization-always-allow-paths=/a*/b"], prog="test")
     assert 'only trailing * allowed in "a*/b"' in capsys.readouterr().err
-
-
-def test_locks_are_leases(capsys: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(SystemExit):
-        parse(Options, ["--leader-elect-resource-lock=endpoints"], prog="test")
-    assert 'resourceLock value must be "leases"' in capsys.readouterr().err

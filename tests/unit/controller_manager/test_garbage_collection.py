@@ -26,6 +26,7 @@ from controller_manager.garbage_collector.plan import (
     plan,
 )
 from controller_manager.manager import Recorders
+from controller_manager.options import Options
 from tests.fakes.api_connection import FakeApi
 
 
@@ -130,7 +131,10 @@ def test_an_owner_that_was_dropped_has_one_dependent_less() -> None:
 
 @asynccontextmanager
 async def collecting(
-    monkeypatch: pytest.MonkeyPatch, *later: Resource, shared: tuple[Resource, ...] = ()
+    monkeypatch: pytest.MonkeyPatch,
+    *later: Resource,
+    shared: tuple[Resource, ...] = (),
+    options: Options | None = None,
 ) -> AsyncIterator[tuple[FakeApi, Recorders]]:
     """A collector at work, of a server with Deployments and ReplicaSets; with others `later`, if any.
 
@@ -145,7 +149,9 @@ async def collecting(
     api = FakeApi()
     client = cast(Client, api)
     informers, recorders = SharedInformers(client), Recorders(client, api.now)
-    collector = controller.GarbageCollector(ControllerContext(client, informers, recorders, api.now, None))
+    collector = controller.GarbageCollector(
+        ControllerContext(client, informers, recorders, api.now, options or Options())
+    )
     for each in shared:
         informers.informer(each)
     running = [asyncio.ensure_future(each.run()) for each in (informers, collector, recorders)]
@@ -186,6 +192,13 @@ def test_an_owner_without_a_namespace_owns_in_every_one() -> None:
     graph, pod = Graph(), node("pod", owner("rs"))
     graph.observe(replace(node("rs"), namespace=""))
     assert graph.observe(pod) == set()
+
+
+@pytest.mark.looptime
+async def test_there_are_as_many_workers_as_the_flag_says(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with collecting(monkeypatch, options=Options(concurrent_gc_syncs=3)):
+        names = [task.get_name() for task in asyncio.all_tasks()]
+    assert sum(name.startswith(controller.GarbageCollector.name) for name in names) == 3
 
 
 @pytest.mark.looptime

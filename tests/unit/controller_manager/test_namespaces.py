@@ -15,6 +15,7 @@ from controller_manager import namespace
 from controller_manager.context import ControllerContext, SharedInformers
 from controller_manager.manager import Recorders
 from controller_manager.namespace import Content, NamespaceController, content_conditions, is_unexpected
+from controller_manager.options import Options
 from tests.fakes.api_connection import FakeApi
 from tests.unit.controller_manager.cluster import Cluster, running
 
@@ -152,7 +153,7 @@ async def test_a_pod_that_does_not_end_is_told_of(monkeypatch: pytest.MonkeyPatc
     client = cast(Client, api)
     informers = SharedInformers(client)
     controller = NamespaceController(
-        ControllerContext(client, informers, Recorders(client, api.now), api.now, None)
+        ControllerContext(client, informers, Recorders(client, api.now), api.now, Options())
     )
     caches = asyncio.ensure_future(informers.run())
     await informers.wait_synced()

@@ -22,8 +22,8 @@ TWO = replace(Options(), cluster_cidr="10.244.0.0/23")
 class Nodes(Cluster):
     """A range for two nodes."""
 
-    def __init__(self) -> None:
-        super().__init__([NodeIpamController], [NODES], TWO)
+    def __init__(self, options: Options = TWO) -> None:
+        super().__init__([NodeIpamController], [NODES], options)
 
     async def add(self, name: str) -> None:
         await self.api.create(NODES, {"metadata": {"name": name}, "spec": {}})
@@ -60,3 +60,19 @@ async def test_a_node_that_goes_gives_back_what_it_was_seen_to_have() -> None:
         await it.api.delete(NODES, "a")
         await it.add("c")
         await it.until(lambda: {it.cidrs()["c"]} == left, 60)
+
+
+@pytest.mark.parametrize(
+    ("services", "expected"),
+    [
+        pytest.param("10.244.0.0/28", "10.244.1.0/24", id="a part of one"),
+        pytest.param(" 10.244.0.0/25,fd00::/108", "10.244.1.0/24", id="the first of two families"),
+        pytest.param("10.96.0.0/16", "10.244.0.0/24", id="elsewhere"),
+        pytest.param("10.244/16", "10.244.0.0/24", id="not readable"),
+    ],
+)
+async def test_no_node_gets_what_is_for_services(services: str, expected: str) -> None:
+    it = Nodes(replace(TWO, service_cluster_ip_range=services))
+    async with running(it):
+        await it.add("a")
+        await it.until(lambda: it.cidrs() == {"a": expected})

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from controller_manager import node_ipam, node_lifecycle, node_ttl, pod_gc, taint_eviction
+from controller_manager import node_ipam, node_lifecycle_plan, node_ttl, pod_gc, taint_eviction
 
 Object = dict[str, Any]
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -88,24 +88,24 @@ def node(ready: str, **spec: Any) -> Object:
     ],
 )
 def test_conditions_become_taints(seen: Object, expected: list[str]) -> None:
-    assert [f"{key}:{effect}" for key, effect in node_lifecycle.wanted_taints(seen)] == expected
+    assert [f"{key}:{effect}" for key, effect in node_lifecycle_plan.wanted_taints(seen)] == expected
 
 
 def test_others_taints_stay_and_only_no_execute_is_timed() -> None:
     theirs = {"key": "gpu", "effect": "NoSchedule"}
-    wanted = node_lifecycle.wanted_taints(node("Unknown"))
-    planned = node_lifecycle.plan_taints([theirs], wanted, TEXT)
+    wanted = node_lifecycle_plan.wanted_taints(node("Unknown"))
+    planned = node_lifecycle_plan.plan_taints([theirs], wanted, TEXT)
     assert planned == [
         theirs,
         {"key": "node.kubernetes.io/unreachable", "effect": "NoSchedule"},
         {"key": "node.kubernetes.io/unreachable", "effect": "NoExecute", "timeAdded": TEXT},
     ]
-    assert node_lifecycle.plan_taints(planned, wanted, TEXT) is None
-    assert node_lifecycle.plan_taints(planned, [], TEXT) == [theirs]
+    assert node_lifecycle_plan.plan_taints(planned, wanted, TEXT) is None
+    assert node_lifecycle_plan.plan_taints(planned, [], TEXT) == [theirs]
 
 
 def test_a_silent_nodes_conditions_become_unknown_once() -> None:
-    changed = node_lifecycle.unknown_conditions(node("True"), TEXT)
+    changed = node_lifecycle_plan.unknown_conditions(node("True"), TEXT)
     assert {each["type"]: (each["status"], each["reason"]) for each in changed} == {
         "Ready": ("Unknown", "NodeStatusUnknown"),
         "MemoryPressure": ("Unknown", "NodeStatusNeverUpdated"),
