@@ -117,6 +117,7 @@ class ApiServer:
             now,
             partial(require, self.auth.authorizer),
             event_lease=self.leases.lease,
+            watch_seconds=options.min_request_timeout,
             disabled=DisabledFields(parse_gates(options.feature_gates)),
         )
         self.sent = shared.sent

@@ -15,8 +15,6 @@ from component_base.flags import duration, flag, unused
 from component_base.serving_options import SecureServingOptions, port_problem
 from component_base.unused_flags import EVERY, SERVING
 
-_NONE: dict[str, str] = {}
-"""What no key=value pairs are."""
 DEFAULT_PLUGINS = (
     "NamespaceLifecycle", "LimitRanger", "ServiceAccount", "TaintNodesByCondition", "PodSecurity", "Priority",
     "DefaultTolerationSeconds", "DefaultStorageClass", "StorageObjectInUseProtection",
@@ -51,7 +49,7 @@ UNUSED = (
         ),
         texts=(
             "admission-control debug-socket-path egress-selector-config-file "
-            "etcd-servers-overrides peer-advertise-ip peer-advertise-port peer-ca-file "
+            "etcd-servers-overrides peer-advertise-ip peer-advertise-port peer-ca-file runtime-config "
             "service-account-signing-endpoint storage-backend storage-media-type tracing-config-file "
             "watch-cache-sizes"
         ),
@@ -73,7 +71,7 @@ class Options(AuditOptions, AuthOptions, SecureServingOptions, GatedOptions):
         "Nobody else writes to this etcd: reads that must be current need not ask it. Never with several "
         "apiservers, which would read what has been changed through another.",
     )
-    etcd_prefix: str = flag("/registry", "The prefix to prepend to all resource paths in etcd.")
+    etcd_prefix: str = flag("/registry", "The prefix of all resource paths in etcd, which no other may be.")
     encryption_provider_config: str = flag(
         "",
         "The file containing configuration for encryption providers to be used for storing secrets in etcd.",
@@ -122,10 +120,7 @@ class Options(AuditOptions, AuthOptions, SecureServingOptions, GatedOptions):
         (), "Python modules or files with admission plugins of one's own; see docs/admission.md."
     )
     admission_control_config_file: str = flag("", "File with admission control configuration.")
-    runtime_config: dict[str, str] = flag(  # noqa: RUF009 (flag makes a field)
-        _NONE, "A set of key=value pairs that enable or disable built-in APIs."
-    )
-    allow_privileged: bool = flag(True, "If true, allow privileged containers.")
+    allow_privileged: bool = flag(True, "Allow privileged containers. PodSecurity is what may forbid them.")
 
     service_cluster_ip_range: str = flag(
         "10.0.0.0/24", "A CIDR notation IP range from which to assign service cluster IPs."
@@ -266,6 +261,15 @@ def _kubernetes_service_problem(options: Options) -> str:
     return ""
 
 
+def _unsupported_problem(options: Options) -> str:
+    """What would be dangerous to pass over."""
+    if options.etcd_prefix.strip("/") != "registry":
+        return f"--etcd-prefix={options.etcd_prefix} is not supported, only /registry is"
+    if not options.allow_privileged:
+        return "--allow-privileged=false is not supported: label namespaces for PodSecurity instead"
+    return ""
+
+
 class OptionsError(Exception):
     """Flags that cannot be served together; the message says which."""
 
@@ -282,6 +286,7 @@ def validate(options: Options) -> None:
         or audit_problem(options)
         or _in_flight_problem(options)
         or _kubernetes_service_problem(options)
+        or _unsupported_problem(options)
     ):
         raise OptionsError(problem)
     if problem := origins_problem(options.cors_allowed_origins) or directives_problem(

@@ -24,7 +24,6 @@ from apiserver.request import RequestInfo
 from apiserver.storage.topic import ADDED, Change, Lagging, Reader, TooSlow
 from apiserver.warning_headers import warning_headers
 
-MIN_REQUEST_TIMEOUT = 1800.0
 _BOOKMARK_SECONDS = 60.0
 _LAST_BOOKMARK_SECONDS = 2.0
 _BATCH = 256
@@ -216,7 +215,7 @@ class Watcher:
 
     def _lifetime(self) -> float:
         seconds = self._options.timeout_seconds
-        return float(seconds) if seconds else MIN_REQUEST_TIMEOUT * (1 + random.random())
+        return float(seconds) if seconds else self._store.shared.watch_seconds * (1 + random.random())
 
     def _next_bookmark(self, now: float, end: float) -> float:
         """About once a minute, and shortly before the end, so that the client can go on from there."""

@@ -65,6 +65,8 @@ class Shared:
     """The etcd lease that an Event is written with."""
     sent: SentMetrics = field(default_factory=SentMetrics)
     """What watchers are sent."""
+    watch_seconds: float = 1800.0
+    """The least that a watch lasts whose client does not say how long; the most is twice as much."""
     disabled: DisabledFields = field(default_factory=DisabledFields)
     """The fields that nobody may begin to use."""
 

@@ -153,12 +153,23 @@ async def nobody_answers(endpoint: Endpoint, url: str, review: Any, seconds: flo
 
 @asynccontextmanager
 async def serving(
-    storage: Storage | None = None, *, seed: int = 0, ask: Ask = nobody_answers
+    storage: Storage | None = None,
+    *,
+    seed: int = 0,
+    ask: Ask = nobody_answers,
+    watch_seconds: float = 1800.0,
 ) -> AsyncIterator[Api]:
     """An Api whose cache is fed; `ask` plays the conversion webhooks."""
     storage = storage or MemoryStorage()
     cache = WatchCache(storage)
-    shared = Shared(storage, cache, Chain([]), lambda: NOW, randomness=random.Random(seed))
+    shared = Shared(
+        storage,
+        cache,
+        Chain([]),
+        lambda: NOW,
+        randomness=random.Random(seed),
+        watch_seconds=watch_seconds,
+    )
     stores = build_stores(shared, strategy_for)
     custom = CustomResources(shared, ask)
     controller = DefinitionController(store_of(stores, CUSTOM_RESOURCE_DEFINITIONS), custom)

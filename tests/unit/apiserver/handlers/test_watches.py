@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import pytest
@@ -195,6 +196,15 @@ async def test_a_watch_ends_when_its_time_is_up_even_if_nothing_happens() -> Non
     async with serving() as api, api.watch(f"{MAPS}?watch=1&timeoutSeconds=5") as watching:
         await watching.ended.wait()
         assert watching.events.empty()
+
+
+@pytest.mark.looptime
+async def test_a_watch_that_names_no_end_lasts_as_long_as_the_server_says() -> None:
+    loop = asyncio.get_running_loop()
+    async with serving(watch_seconds=7) as api, api.watch(f"{MAPS}?watch=1") as watching:
+        began = loop.time()
+        await watching.ended.wait()
+        assert 7 <= loop.time() - began <= 14
 
 
 async def test_only_the_first_table_has_columns(api: Api) -> None:
