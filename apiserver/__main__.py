@@ -44,6 +44,7 @@ async def serve(daemon: Daemon, options: Options) -> None:
     from apiserver.auth.setup import client_certificates
     from apiserver.config_files import ConfigError
     from apiserver.flow_control.metrics import FlowMetrics
+    from apiserver.handshakes import HandshakeMetrics
     from apiserver.registry.allocated_addresses import AllocatedAddresses
     from apiserver.server import HttpServer
     from apiserver.storage.etcd import EtcdStorage, EtcdTLS
@@ -73,6 +74,7 @@ async def serve(daemon: Daemon, options: Options) -> None:
         server.auth.authenticator.certificates,
         server.auth.authenticator.token_cache,
         server.sent,
+        HandshakeMetrics(),
         storage,
         size,
     )

@@ -10,6 +10,7 @@ from prometheus_client.registry import Collector
 from apiserver.flow_control.demand import Demand
 from apiserver.flow_control.flow_stats import FlowStats
 from apiserver.flow_control.levels import Level, Levels
+from apiserver.flow_control.utilization import Utilization
 from component_base.metric_families import counter, gauge, histogram
 from component_base.metrics import Tally
 
@@ -36,8 +37,6 @@ _LIMITS: tuple[tuple[str, str, Callable[[Level], int]], ...] = (
     ("current_limit_seats", "current derived number of execution seats available to each priority level",
      lambda level: level.queues.limit),
 )  # fmt: skip
-
-
 _DEMANDS: tuple[tuple[str, str, Callable[[Demand], float]], ...] = (
     ("demand_seats_high_watermark", "High watermark, over last adjustment period, of demand_seats",
      lambda demand: demand.highest),
@@ -46,6 +45,15 @@ _DEMANDS: tuple[tuple[str, str, Callable[[Demand], float]], ...] = (
     ("demand_seats_stdev", "Time-weighted standard deviation, over last adjustment period, of demand_seats",
      lambda demand: demand.deviation),
     ("demand_seats_smoothed", "Smoothed seat demands", lambda demand: demand.smoothed),
+)  # fmt: skip
+_UTILIZATIONS: tuple[tuple[str, str, dict[str, Callable[[Utilization], Tally]]], ...] = (
+    ("priority_level_seat_utilization", "Observations, at the end of every nanosecond, of utilization of "
+     "seats for any stage of execution (but only initial stage for WATCHes)",
+     {"executing": lambda level: level.seats}),
+    ("priority_level_request_utilization", "Observations, at the end of every nanosecond, of number of "
+     "requests (as a fraction of the relevant limit) waiting or in any stage of execution (but only initial "
+     "stage for WATCHes)",
+     {"waiting": lambda level: level.waiting, "executing": lambda level: level.executing}),
 )  # fmt: skip
 _WORK_BUCKETS = (1, 2, 4, 8, 16, 32, 64, 100)
 _LENGTH_BUCKETS = (0, 10, 25, 50, 100, 250, 500, 1000)
@@ -77,6 +85,8 @@ class FlowMetrics(Collector):
         for name, text, part in _DEMANDS:
             demands = [((level.name,), part(level.queues.demand)) for level in self._levels.levels.values()]
             yield gauge(_PREFIX + name, text, ["priority_level"], demands)
+        yield from self._allotment()
+        yield from self._utilizations()
         yield histogram(
             f"{_PREFIX}request_wait_duration_seconds",
             "Length of time a request spent waiting in its queue",
@@ -119,6 +129,35 @@ class FlowMetrics(Collector):
             "seats",
             _FLOW,
             [(flow, stats.unaccommodated) for flow, stats in flows if stats.unaccommodated],
+        )
+
+    def _allotment(self) -> Iterator[Metric]:
+        allotment = self._levels.allotment
+        targets = [((name,), target) for name, target in allotment.targets.items()]
+        yield gauge(f"{_PREFIX}target_seats", "Seat allocation targets", ["priority_level"], targets)
+        yield gauge(
+            f"{_PREFIX}seat_fair_frac",
+            "Fair fraction of server's concurrency to allocate to each priority level that can use it",
+            [],
+            [((), allotment.fair_part)],
+        )
+
+    def _utilizations(self) -> Iterator[Metric]:
+        """Of the periods that have ended."""
+        levels = [(level.name, level.utilization) for level in self._levels.levels.values()]
+        for name, text, phases in _UTILIZATIONS:
+            yield histogram(
+                _PREFIX + name,
+                text,
+                ["phase", "priority_level"],
+                [((phase, level), part(use)) for phase, part in phases.items() for level, use in levels],
+            )
+        yield histogram(
+            f"{_PREFIX}demand_seats",
+            "Observations, at the end of every nanosecond, of (the number of seats each priority level could "
+            "use) / (nominal number of seats for that level)",
+            ["priority_level"],
+            [((level,), use.demand) for level, use in levels],
         )
 
 
