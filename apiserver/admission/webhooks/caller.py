@@ -18,7 +18,7 @@ from apiserver.admission.webhooks.hooks import Endpoint, Hook
 from apiserver.services import ServiceAddresses
 from apiserver.subresources.targets import authority
 from component_base.certificates import client_context
-from component_base.config_shape import type_meta_problem
+from component_base.config_shape import in_order, type_meta_problem
 from component_base.dialling import explain
 
 if TYPE_CHECKING:
@@ -131,12 +131,13 @@ def _decode(answer: httpx.Response) -> Any:
         why = f"0-length response with status code: {answer.status_code} and content type: {kind}"
         raise CallError(f"failed to call webhook: {why}")
     try:
-        decoded = from_text_strict(answer.content).value
+        decoded = from_text_strict(answer.content)
     except DecodeError as error:
         raise CallError(f"failed to call webhook: {error}") from None
-    if problem := type_meta_problem(decoded):
+    value = decoded.value if decoded.text else in_order(decoded.value)
+    if problem := type_meta_problem(value):
         raise CallError(f"failed to call webhook: {problem}")
-    return decoded
+    return value
 
 
 def _refusal(answer: httpx.Response) -> CallError:

@@ -122,10 +122,7 @@ class Dispatcher:
         ]
         review = new_review(version, uid, attributes, seen, *objects)
         answer = await self._caller.call(hook, review)
-        try:
-            return read_verdict(answer, version, uid, may_change=may_change)
-        except ReviewError as error:
-            raise ReviewError(f"received invalid webhook response: {error}") from None
+        return read_verdict(answer, version, uid, may_change=may_change)
 
 
 def _ignore(hook: Hook, error: CallError | ReviewError) -> None:

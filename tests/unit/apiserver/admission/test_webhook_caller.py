@@ -122,8 +122,10 @@ async def test_an_answer_that_is_no_object_is_told(text: str, complaint: str) ->
 
 
 async def test_an_answer_may_be_yaml() -> None:
-    answer = httpx.Response(200, text="kind: AdmissionReview")
-    assert await caller(lambda request: answer).call(hook(), {}) == {"kind": "AdmissionReview"}
+    answer = httpx.Response(200, text="response: {uid: '7', allowed: true}\nkind: AdmissionReview")
+    found = await caller(lambda request: answer).call(hook(), {})
+    assert found == {"kind": "AdmissionReview", "response": {"allowed": True, "uid": "7"}}
+    assert [*found, *found["response"]] == ["kind", "response", "allowed", "uid"], "in the order of names"
 
 
 async def test_of_too_many_pools_the_one_not_used_for_longest_goes_and_none_is_made_twice() -> None:
