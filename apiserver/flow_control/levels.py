@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from math import ceil
+from math import ceil, floor
 
 from apimachinery.objects import Object
 from apiserver.bootstrap.flow_control import mandatory
@@ -42,7 +42,7 @@ class Level:
         self.uid = obj["metadata"].get("uid", "")
         self.limits = limits
         self.hand_size = queuing.get("handSize", 0)
-        self.most_seats = min(max(ceil(limits.nominal * _WIDEST), 1), _MOST_SEATS)
+        self.most_seats = most_seats(limits.nominal, self.hand_size)
         self.queues.configure(
             queues=queuing.get("queues", 0),
             length=queuing.get("queueLengthLimit", 0),
@@ -54,6 +54,13 @@ class Level:
         demand = self.queues.demand
         self.utilization.add(demand.close_period(), self.queues.limit or seats, self.queues.places)
         return Wish(demand.highest, demand.smoothed)
+
+
+def most_seats(nominal: int, hand_size: int) -> int:
+    """That one request may take of a level."""
+    if not hand_size:
+        return _MOST_SEATS  # nobody waits there
+    return min(max(min(ceil(nominal * _WIDEST), nominal // hand_size), 1), _MOST_SEATS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +105,7 @@ class Levels:
 
     def lend(self) -> None:
         """Ends a period: seats go to where they were wanted."""
-        tenth = max(round(self._seats / 10), 1)
+        tenth = max(floor(self._seats / 10 + 0.5), 1)
         wishes = {name: level.close_period(tenth) for name, level in self.levels.items()}
         self.allotment = allot({name: level.limits for name, level in self.levels.items()}, wishes)
         for name, seats in self.allotment.seats.items():

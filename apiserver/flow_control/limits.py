@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from math import ceil
+from math import ceil, floor
 
 from apimachinery.objects import Object
 
@@ -47,9 +47,7 @@ class Allotment:
 def nominal_limits(specs: Mapping[str, Object], seats: int) -> dict[str, Limits]:
     """By level, from the specs of PriorityLevelConfigurations."""
     total = sum(_shares(spec) for spec in specs.values()) or 1
-    nominal = {name: ceil(seats * _shares(spec) / total) for name, spec in specs.items()}
-    everything = sum(nominal.values())
-    return {name: _limits(spec, nominal[name], everything) for name, spec in specs.items()}
+    return {name: _limits(spec, ceil(seats * _shares(spec) / total), seats) for name, spec in specs.items()}
 
 
 def _section(spec: Object) -> Object:
@@ -62,12 +60,17 @@ def _shares(spec: Object) -> int:
     return int(_section(spec).get("nominalConcurrencyShares", default))
 
 
-def _limits(spec: Object, nominal: int, everything: int) -> Limits:
+def _limits(spec: Object, nominal: int, seats: int) -> Limits:
     section = _section(spec)
-    lendable = round(nominal * (section.get("lendablePercent") or 0) / 100)
+    lendable = _rounded(nominal * (section.get("lendablePercent") or 0) / 100)
     borrowing = section.get("borrowingLimitPercent")
-    upper = everything if borrowing is None else nominal + round(nominal * borrowing / 100)
-    return Limits(nominal, nominal - lendable, upper, spec.get("type") == "Exempt")
+    borrowable = seats if borrowing is None else _rounded(nominal * borrowing / 100)
+    return Limits(nominal, nominal - lendable, nominal + borrowable, spec.get("type") == "Exempt")
+
+
+def _rounded(value: float) -> int:
+    """Halves away from zero."""
+    return floor(value + 0.5)
 
 
 def allot(limits: Mapping[str, Limits], wishes: Mapping[str, Wish]) -> Allotment:
@@ -84,7 +87,7 @@ def allot(limits: Mapping[str, Limits], wishes: Mapping[str, Wish]) -> Allotment
     if left <= wanted:
         part = (left - lowest) / (wanted - lowest)
         shares = {
-            name: each.lower + round((floors[name] - each.lower) * part) for name, each in limited.items()
+            name: each.lower + _rounded((floors[name] - each.lower) * part) for name, each in limited.items()
         }
         return Allotment(exempt | shares, targets)
     shares, fair_part = _in_proportion(everything, limited, floors, targets)
@@ -107,4 +110,4 @@ def _in_proportion(
     for _ in range(_STEPS):
         middle = (low + high) / 2
         low, high = (middle, high) if sum(shares(middle).values()) < everything else (low, middle)
-    return {name: round(value) for name, value in shares(high).items()}, high
+    return {name: _rounded(value) for name, value in shares(high).items()}, high

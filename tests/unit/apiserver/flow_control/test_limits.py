@@ -6,6 +6,7 @@ import pytest
 
 from apiserver.bootstrap.flow_control import mandatory, suggested
 from apiserver.flow_control.demand import Demand
+from apiserver.flow_control.levels import most_seats
 from apiserver.flow_control.limits import Limits, Wish, allot, nominal_limits
 
 KIND = "PriorityLevelConfiguration"
@@ -19,11 +20,25 @@ LIMITS = nominal_limits(SPECS, 600)
 
 def test_shares_of_the_bootstrap_levels_are_upstreams() -> None:
     assert {name: (each.nominal, each.lower) for name, each in LIMITS.items()} == {
-        "catch-all": (13, 13), "exempt": (0, 0), "system": (74, 50), "node-high": (98, 74),
-        "leader-election": (25, 25), "workload-high": (98, 49), "workload-low": (245, 25),
-        "global-default": (49, 25),
+        "catch-all": (13, 13), "exempt": (0, 0), "system": (74, 50), "node-high": (98, 73),
+        "leader-election": (25, 25), "workload-high": (98, 49), "workload-low": (245, 24),
+        "global-default": (49, 24),
     }  # fmt: skip
-    assert LIMITS["system"].upper == sum(each.nominal for each in LIMITS.values())
+    assert all(each.upper == each.nominal + 600 for each in LIMITS.values())
+
+
+@pytest.mark.parametrize(
+    ("nominal", "hand_size", "expected"),
+    [
+        pytest.param(245, 6, 37, id="a part of the level"),
+        pytest.param(49, 8, 6, id="what a hand leaves"),
+        pytest.param(5, 8, 1, id="at least one"),
+        pytest.param(5000, 6, 100, id="at most so many"),
+        pytest.param(13, 0, 100, id="where nobody waits"),
+    ],
+)
+def test_one_request_takes_no_more_than_a_part(nominal: int, hand_size: int, expected: int) -> None:
+    assert most_seats(nominal, hand_size) == expected
 
 
 def wishes(**wanted: int) -> dict[str, Wish]:
