@@ -56,6 +56,7 @@ _UTILIZATIONS: tuple[tuple[str, str, dict[str, Callable[[Utilization], Tally]]],
      {"waiting": lambda level: level.waiting, "executing": lambda level: level.executing}),
 )  # fmt: skip
 _WORK_BUCKETS = (1, 2, 4, 8, 16, 32, 64, 100)
+_WATCHER_BUCKETS = (0, 1, 10, 100, 1000, 10000)
 _LENGTH_BUCKETS = (0, 10, 25, 50, 100, 250, 500, 1000)
 
 
@@ -111,6 +112,12 @@ class FlowMetrics(Collector):
             "Priority and Fairness",
             _FLOW,
             [(flow, _tally(_WORK_BUCKETS, stats.work)) for flow, stats in flows],
+        )
+        yield histogram(
+            f"{_PREFIX}watch_count_samples",
+            "count of watchers for mutating requests in API Priority and Fairness",
+            _FLOW,
+            [(flow, _tally(_WATCHER_BUCKETS, stats.watchers)) for flow, stats in flows if stats.watchers],
         )
         yield histogram(
             f"{_PREFIX}request_queue_length_after_enqueue",
