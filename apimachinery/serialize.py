@@ -16,7 +16,7 @@ from apimachinery.objects import Object
 
 __all__ = [
     "MAX_DEPTH", "DecodeError", "Decoded", "check_depth", "from_json", "from_json_strict", "from_text_strict",
-    "from_yaml_all", "from_yaml_strict", "number_as_written", "to_json", "to_yaml",
+    "from_yaml_all", "from_yaml_strict", "looks_like_json", "number_as_written", "to_json", "to_yaml",
 ]  # fmt: skip
 
 
@@ -141,9 +141,13 @@ def from_yaml_strict(text: str | bytes) -> Decoded:
     return documents[0] if documents else Decoded(None)
 
 
+def looks_like_json(text: bytes) -> bool:
+    return text.lstrip().startswith(b"{")
+
+
 def from_text_strict(text: bytes) -> Decoded:
     """JSON if it begins with a brace, else YAML. Raises DecodeError, as upstream's decoder words it."""
-    is_json = text.lstrip().startswith(b"{")
+    is_json = looks_like_json(text)
     try:
         return from_json_strict(text) if is_json else from_yaml_strict(text)
     except DecodeError as error:

@@ -97,6 +97,7 @@ def _collectors(server: ApiServer, options: Options) -> Iterator[Collector]:
     from apiserver.aggregation.metrics import UnavailableServices
     from apiserver.auth.decision_metrics import AuthorizationMetrics
     from apiserver.flow_control.metrics import FlowMetrics
+    from apiserver.handshakes import HandshakeMetrics
     from apiserver.registry.allocated_addresses import AllocatedAddresses
     from apiserver.storage.metrics import CacheMetrics
 
@@ -112,6 +113,7 @@ def _collectors(server: ApiServer, options: Options) -> Iterator[Collector]:
     yield server.auth.authenticator.certificates
     yield server.auth.authenticator.token_cache
     yield server.sent
+    yield HandshakeMetrics()
 
 
 async def _shut_down(server: ApiServer, http: HttpServer, options: Options) -> None:

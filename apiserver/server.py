@@ -19,6 +19,7 @@ from uvicorn.server import ServerState
 from apiserver.asgi import BODY_STREAM, App
 from apiserver.auth.authenticator import CLIENT
 from apiserver.auth.x509 import ClientCertificates
+from apiserver.handshakes import ServerEnd
 from component_base.certificates import bare_serving_context, trust
 from component_base.listening import listening
 from component_base.tunnel import TunnelProtocol
@@ -180,6 +181,7 @@ class HttpServer:
 def bare_tls_context(client_authorities: Sequence[Path]) -> ssl.SSLContext:
     """Without a pair; with authorities, clients may show a certificate that one of them has signed."""
     context = bare_serving_context()
+    context.sslobject_class = ServerEnd
     # The client knows best which cipher its processor is quick at: Go's prefer AES-128 where there is AES.
     context.options &= ~ssl.OP_CIPHER_SERVER_PREFERENCE
     context.set_alpn_protocols(["http/1.1"])

@@ -1,12 +1,13 @@
 """What a configuration file may hold: shapes in Go's types, and what Go's decoder says of what does not fit.
 
-Go tells the first value of a wrong type, in the order of the fields' names, and of unknown fields all.
+Go tells the first value of a wrong type, and of unknown fields all. It knows the fields of YAML in the order
+of their names, those of JSON as they were written.
 """
 
 from __future__ import annotations
 
 import base64
-import binascii
+import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -27,13 +28,35 @@ class Scalar:
     """Of a whole number."""
 
 
-def _base64(text: str) -> bytes:
-    try:
-        return base64.b64decode(text, validate=True)
-    except binascii.Error:
-        valid = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/="
-        place = next((index for index, each in enumerate(text) if each not in valid), len(text))
-        raise ValueError(f"illegal base64 data at input byte {place}") from None
+_BASE64 = re.compile("(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?")
+_NO_DIGIT = re.compile(rb"[^A-Za-z0-9+/\r\n]")
+
+
+def from_base64(text: str) -> bytes:
+    """As Go decodes it: lines may be broken anywhere. Raises ValueError."""
+    joined = text.replace("\n", "").replace("\r", "")
+    if not _BASE64.fullmatch(joined):
+        raise ValueError(f"illegal base64 data at input byte {_illegal_place(text.encode())}")
+    return base64.b64decode(joined)
+
+
+def _illegal_place(text: bytes) -> int:
+    """Where Go's decoder stops, in a text that is no base64."""
+    stop = _NO_DIGIT.search(text)
+    place = stop.start() if stop else len(text)
+    begun = sum(each not in b"\r\n" for each in text[:place]) % 4
+    if stop is None:
+        return place - begun
+    if stop[0] != b"=" or begun < 2:
+        return place
+    rest = [index for index in range(place + 1, len(text)) if text[index] not in b"\r\n"]
+    if begun == 2:
+        if not rest:
+            return len(text)
+        if text[rest[0]] != ord("="):
+            return rest[0] - 1
+        rest = rest[1:]
+    return rest[0]
 
 
 BOOL = Scalar("bool", (bool,))
@@ -41,7 +64,7 @@ STRING = Scalar("string", (str,))
 INT32, INT64 = Scalar("int32", (int, float), bits=32), Scalar("int64", (int, float), bits=64)
 FLOAT32, FLOAT64 = Scalar("float32", (int, float)), Scalar("float64", (int, float))
 DURATION = Scalar("string", (str,), parse_duration)
-BYTES = Scalar("[]uint8", (str,), _base64)
+BYTES = Scalar("[]uint8", (str,), from_base64)
 QUANTITY = Scalar("resource.Quantity", (str, int, float), Quantity.parse)
 ANY = Scalar("interface {}", (bool, str, int, float, list, dict))
 """What is not looked into: it is of no use here, or somebody else's."""
@@ -50,19 +73,23 @@ ANY = Scalar("interface {}", (bool, str, int, float, list, dict))
 @dataclass(frozen=True, slots=True)
 class ListOf:
     item: Shape
+    name: str = ""
+    """Of a type of its own."""
 
     @property
     def go_type(self) -> str:
-        return f"[]{self.item.go_type}"
+        return self.name or f"[]{self.item.go_type}"
 
 
 @dataclass(frozen=True, slots=True)
 class MapOf:
     value: Shape
+    name: str = ""
+    """Of a type of its own."""
 
     @property
     def go_type(self) -> str:
-        return f"map[string]{self.value.go_type}"
+        return self.name or f"map[string]{self.value.go_type}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,8 +119,20 @@ def of_type(shape: Shape, names: str) -> dict[str, Shape]:
 
 
 def misfit(value: Any, shape: Shape) -> str:
-    """What the decoder says of the first value that does not fit; "" if all do."""
+    """What the decoder says of the first value of a YAML that does not fit; "" if all do."""
+    return misfit_as_written(in_order(value), shape)
+
+
+def misfit_as_written(value: Any, shape: Shape) -> str:
+    """As `misfit`, of JSON."""
     return next(_misfits(value, shape, "", ""), "")
+
+
+def in_order(value: Any) -> Any:
+    """With its keys in the order of their names, as YAML becomes JSON."""
+    if isinstance(value, dict):
+        return {key: in_order(value[key]) for key in sorted(value, key=str)}
+    return [in_order(each) for each in value] if isinstance(value, list) else value
 
 
 def unknown_fields(value: Any, shape: Shape, path: str = "") -> Iterator[str]:
@@ -148,12 +187,13 @@ def _misfits(value: Any, shape: Shape, owner: str, path: str) -> Iterator[str]:
     elif not isinstance(value, dict):
         yield _unmarshal(json_kind(value), shape, owner, path)
     elif isinstance(shape, MapOf):
-        for name in sorted(value, key=str):
-            yield from _misfits(value[name], shape.value, owner, path)
+        for each in value.values():
+            yield from _misfits(each, shape.value, owner, path)
     else:
-        for name in sorted(value.keys() & shape.fields.keys()):
-            below = f"{path}.{name}" if path else name
-            yield from _misfits(value[name], shape.fields[name], shape.name, below)
+        for name, each in value.items():
+            if name in shape.fields:
+                below = f"{path}.{name}" if path else name
+                yield from _misfits(each, shape.fields[name], shape.name, below)
 
 
 def _scalar_misfits(value: Any, shape: Scalar, owner: str, path: str) -> Iterator[str]:
@@ -185,7 +225,7 @@ _VERSION_KIND = (
 
 def type_meta_problem(document: Any) -> str:
     """Why it cannot be told of which version and kind a document is."""
-    problem = misfit(document, Struct(_VERSION_KIND, of_type(STRING, "apiVersion kind")))
+    problem = misfit_as_written(document, Struct(_VERSION_KIND, of_type(STRING, "apiVersion kind")))
     return problem and f"couldn't get version/kind; json parse error: {problem}"
 
 
@@ -194,7 +234,7 @@ def kind_problem(document: Any, api_version: str, kind: str, *others: tuple[str,
 
     `others`: further versions and kinds that will do.
     """
-    if problem := type_meta_problem(document):
+    if problem := type_meta_problem(in_order(document)):
         return problem
     found = {name: (document or {}).get(name) or "" for name in ("kind", "apiVersion")}
     if found["apiVersion"].count("/") > 1:

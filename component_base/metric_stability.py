@@ -39,6 +39,11 @@ BETA = frozenset({
     "scheduler_pod_scheduling_sli_duration_seconds",
 })  # fmt: skip
 
+_EXPERIMENTAL = frozenset({
+    "apiserver_flowcontrol_demand_seats", "apiserver_flowcontrol_priority_level_request_utilization",
+    "apiserver_flowcontrol_priority_level_seat_utilization",
+})  # fmt: skip
+"""Those that weigh what they observe by time."""
 _NOT_OF_KUBERNETES = ("coredns_", "process_", "python_", "sampan_")
 
 
@@ -52,4 +57,5 @@ def level_of(name: str) -> str:
 def described(name: str, text: str) -> str:
     """What `/metrics` says of a metric, by its full name."""
     level = level_of(name)
-    return f"[{level}] {text}" if level else text
+    told = f"[{level}] {text}" if level else text
+    return f"EXPERIMENTAL: {told}" if name in _EXPERIMENTAL else told

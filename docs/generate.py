@@ -44,6 +44,7 @@ from apiserver.auth.decision_metrics import AuthorizationMetrics
 from apiserver.auth.metrics import CertificateMetrics, TokenCacheMetrics
 from apiserver.flow_control.levels import Levels
 from apiserver.flow_control.metrics import FlowMetrics
+from apiserver.handshakes import HandshakeMetrics
 from apiserver.metrics import RequestMetrics
 from apiserver.registry.allocated_addresses import AllocatedAddresses
 from apiserver.sent_events import SentMetrics
@@ -299,6 +300,7 @@ def _collectors() -> tuple[Collector, ...]:
         AdmissionMetrics(),
         Attempts(),
         TokenCacheMetrics(),
+        HandshakeMetrics(),
         PodSecurityMetrics(),
         SentMetrics(),
         scheduler.metrics.Rejections(dict),

@@ -22,7 +22,7 @@ from apiserver.admission.expressions import (
 
 
 class ConditionsFailed(ExpressionFailed):
-    """It cannot be told whether the conditions hold; `times` is how many failed."""
+    """It cannot be told whether the conditions hold; `times` is how many failed, 0 if all cost too much."""
 
     def __init__(self, message: str, times: int) -> None:
         super().__init__(message)
@@ -37,8 +37,8 @@ def parse_conditions(source: Object, names: Names) -> tuple[Expression, ...]:
     )
 
 
-def hold(conditions: Iterable[Expression], scope: Scope, *, ignores_failures: bool) -> bool:
-    """Whether all are true. One that is false decides; else failures are a no, or raise ConditionsFailed."""
+def hold(conditions: Iterable[Expression], scope: Scope) -> bool:
+    """Whether all are true. One that is false decides; else failures raise ConditionsFailed."""
     scope.limit(CONDITIONS_BUDGET)
     failures = []
     for each in conditions:
@@ -46,10 +46,9 @@ def hold(conditions: Iterable[Expression], scope: Scope, *, ignores_failures: bo
             if scope.evaluate(each) is False:
                 return False
         except OutOfBudget as error:
-            failures = [str(error)]
-            break
+            raise ConditionsFailed(str(error), 0) from None
         except ExpressionFailed as error:
             failures.append(str(error))
-    if failures and not ignores_failures:
+    if failures:
         raise ConditionsFailed(aggregate(failures), len(failures))
-    return not failures
+    return True

@@ -19,8 +19,8 @@ from apiserver.asgi import Scope, request_uri
 from apiserver.audit.metrics import EVENTS
 from apiserver.audit.policy import LEVEL_NAMES, RECEIVED, Extent, Level
 from apiserver.audit.sink import Sink
-from apiserver.handlers.bodies import LARGE_YAML
 from apiserver.request import RequestInfo
+from apiserver.yaml_reader import LARGE_YAML
 
 _MAX_USER_AGENT = 1024
 _CLOSED_EARLY: Object = {

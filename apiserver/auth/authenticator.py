@@ -6,7 +6,7 @@ A verified token is remembered for ten seconds, as upstream does; then what it i
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from time import monotonic, time
+from time import monotonic, perf_counter, time
 from typing import Protocol
 
 from apimachinery.bootstrap_tokens import parse_token
@@ -108,12 +108,13 @@ class Authenticator:
         if remembered is not None:
             self.token_cache.hits += 1
             return remembered
+        began = perf_counter()
         try:
             user, _ = await self.review(token, self._audiences)
         except InvalidToken:
-            self.token_cache.failures += 1
+            self.token_cache.missed(perf_counter() - began, is_good=False)
             return None
-        self.token_cache.fetched += 1
+        self.token_cache.missed(perf_counter() - began, is_good=True)
         self._remembered.add(token, user, _REMEMBER_SECONDS)
         return user
 

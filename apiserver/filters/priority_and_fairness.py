@@ -11,7 +11,7 @@ from apiserver.filters.max_in_flight import READS, InFlight, refuse
 from apiserver.filters.request_info import KEY, is_long_running
 from apiserver.flow_control.fair_queuing import Rejected, Ticket
 from apiserver.flow_control.levels import Flow, Levels
-from apiserver.flow_control.work import seats_of
+from apiserver.flow_control.work import seats_of, watchers_of
 from apiserver.metrics import RequestMetrics
 from apiserver.request import RequestInfo
 from apiserver.storage.watch_cache import WatchCache
@@ -53,6 +53,8 @@ class PriorityAndFairness:
 
     async def _enter(self, info: RequestInfo, flow: Flow, lane: InFlight) -> Ticket:
         level = flow.level
+        if (watchers := watchers_of(info, self._cache)) is not None:
+            flow.stats.watchers[watchers] += 1
         ticket = level.queues.start(flow.hand, seats_of(info, self._cache, level.most_seats), flow.stats)
         ticket.is_watch = info.verb == "watch"
         if ticket.turn is not None:

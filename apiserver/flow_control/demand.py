@@ -5,49 +5,45 @@ Source: pkg/util/flowcontrol/fairqueuing/integrator.go and the seatDemandStats o
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from math import sqrt
 
 _DECAY = 0.977
+
+State = tuple[int, int, int, int]
+"""Of a level: requests that are served, those that wait, and the seats of either."""
 
 
 class Demand:
     """`note` is told of each change; `close_period` once in a while."""
 
-    __slots__ = (
-        "_clock", "_integral", "_now", "_seats", "_squares", "_started", "deviation", "highest", "mean",
-        "peak", "smoothed",
-    )  # fmt: skip
+    __slots__ = ("_clock", "_since", "_spent", "_state", "deviation", "highest", "mean", "smoothed")
 
     def __init__(self, clock: Callable[[], float]) -> None:
         self.smoothed = 0.0
-        self.peak = 0
-        """The highest so far."""
         self.highest, self.mean, self.deviation = 0, 0.0, 0.0
         """Of the last closed period."""
         self._clock = clock
-        self._started = self._now = clock()
-        self._seats = 0
-        self._integral = self._squares = 0.0
+        self._since = clock()
+        self._state: State = (0, 0, 0, 0)
+        self._spent: dict[State, float] = {}
 
-    def note(self, seats: int, now: float) -> None:
-        passed = now - self._now
-        self._integral += self._seats * passed
-        self._squares += self._seats * self._seats * passed
-        self._now, self._seats = now, seats
-        if seats > self.peak:
-            self.peak = seats
+    def note(self, state: State, now: float) -> None:
+        spent, before = self._spent, self._state
+        spent[before] = spent.get(before, 0.0) + now - self._since
+        self._state, self._since = state, now
 
-    def close_period(self) -> int:
-        """The peak of the period that ends, whose mean and deviation go into `smoothed`."""
-        self.note(self._seats, self._clock())
-        seconds = self._now - self._started
-        if seconds > 0:
-            self.mean = mean = self._integral / seconds
-            self.deviation = sqrt(max(self._squares / seconds - mean * mean, 0.0))
+    def close_period(self) -> Mapping[State, float]:
+        """The seconds spent in each state; mean and deviation of the seats wanted go into `smoothed`."""
+        self.note(self._state, self._clock())
+        spent, self._spent = self._spent, {}
+        wanted = [(seats + waiting, seconds) for (_, _, seats, waiting), seconds in spent.items()]
+        self.highest = max(seats for seats, _ in wanted)
+        total = sum(seconds for _, seconds in wanted)
+        if total > 0:
+            self.mean = mean = sum(seats * seconds for seats, seconds in wanted) / total
+            squares = sum(seats * seats * seconds for seats, seconds in wanted)
+            self.deviation = sqrt(max(squares / total - mean * mean, 0.0))
             envelope = mean + self.deviation
             self.smoothed = max(envelope, _DECAY * self.smoothed + (1 - _DECAY) * envelope)
-        self.highest, self.peak = self.peak, self._seats
-        self._started = self._now
-        self._integral = self._squares = 0.0
-        return self.highest
+        return spent

@@ -81,6 +81,11 @@ class QueueSet:
         self.is_exempt, self._length = is_exempt, length
         self.queues = [*self.queues[:queues], *(Queue() for _ in range(queues - len(self.queues)))]
 
+    @property
+    def places(self) -> int:
+        """How many requests may wait, as far as that is limited."""
+        return max(self._length, 1) * max(len(self.queues), 1)
+
     def set_limit(self, limit: int) -> None:
         self._sync()
         self.limit = limit
@@ -145,7 +150,7 @@ class QueueSet:
         queue.waiting.remove(ticket)
         self._left_queue(ticket, queue)
         self._bound(queue)
-        self.demand.note(self.seats + self.waiting_seats, now)
+        self.demand.note((self.executing, self.waiting, self.seats, self.waiting_seats), now)
         self._dispatch()
 
     def finish(self, ticket: Ticket) -> None:
@@ -162,7 +167,7 @@ class QueueSet:
             if not queue.is_active:
                 self._active -= 1
             self._bound(queue)
-        self.demand.note(self.seats + self.waiting_seats, now)
+        self.demand.note((self.executing, self.waiting, self.seats, self.waiting_seats), now)
         if self.waiting:
             self._dispatch()
 
@@ -199,7 +204,7 @@ class QueueSet:
         ticket.stats.enqueue(ticket.seats)
         self._with_waiting.setdefault(queue)
         self._bound(queue)
-        self.demand.note(self.seats + self.waiting_seats, now)
+        self.demand.note((self.executing, self.waiting, self.seats, self.waiting_seats), now)
         self._dispatch()
 
     def _left_queue(self, ticket: Ticket, queue: Queue) -> None:
@@ -240,7 +245,7 @@ class QueueSet:
             queue.executing += 1
             queue.seats += ticket.seats
             queue.next_r += ticket.seats * _SERVICE_SECONDS
-        self.demand.note(self.seats + self.waiting_seats, now)
+        self.demand.note((self.executing, self.waiting, self.seats, self.waiting_seats), now)
 
     @staticmethod
     def _bound(queue: Queue) -> None:

@@ -12,7 +12,7 @@ SECONDS_BUCKETS = (0.0, 0.005, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 1
 class FlowStats:
     __slots__ = (
         "dispatched", "executing", "executing_seats", "executions", "level", "queue_lengths", "queued",
-        "queued_seats", "rejected", "schema", "unaccommodated", "waits", "watches", "work",
+        "queued_seats", "rejected", "schema", "unaccommodated", "waits", "watchers", "watches", "work",
     )  # fmt: skip
 
     def __init__(self, level: str, schema: str) -> None:
@@ -26,6 +26,8 @@ class FlowStats:
         self.executions, self.watches = Tally(SECONDS_BUCKETS), Tally(SECONDS_BUCKETS)
         self.work: Counter[int] = Counter()
         """How many requests were to take so many seats."""
+        self.watchers: Counter[int] = Counter()
+        """How many writes were to be told to so many watchers."""
         self.queue_lengths: Counter[int] = Counter()
         """How many requests were in a queue of that length once they were in it."""
         self.unaccommodated = 0

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from math import ceil
+from math import ceil, floor
 
 from apimachinery.objects import Object
 from apiserver.bootstrap.flow_control import mandatory
 from apiserver.flow_control.fair_queuing import QueueSet
 from apiserver.flow_control.flow_stats import FlowStats
-from apiserver.flow_control.limits import Limits, Wish, current_limits, nominal_limits
+from apiserver.flow_control.limits import Allotment, Limits, Wish, allot, nominal_limits
 from apiserver.flow_control.retry_after import RetryAfter
 from apiserver.flow_control.schemas import FlowSchema, hand_of, in_order, parse_schema
+from apiserver.flow_control.utilization import Utilization
 from apiserver.request import RequestInfo
 
 Headers = tuple[tuple[bytes, bytes], ...]
@@ -29,6 +30,7 @@ class Level:
         self.name = name
         self.uid = ""
         self.queues = QueueSet(clock)
+        self.utilization = Utilization()
         self.limits = Limits(0, 0, 0)
         self.hand_size = 0
         self.most_seats = 1
@@ -40,12 +42,25 @@ class Level:
         self.uid = obj["metadata"].get("uid", "")
         self.limits = limits
         self.hand_size = queuing.get("handSize", 0)
-        self.most_seats = min(max(ceil(limits.nominal * _WIDEST), 1), _MOST_SEATS)
+        self.most_seats = most_seats(limits.nominal, self.hand_size)
         self.queues.configure(
             queues=queuing.get("queues", 0),
             length=queuing.get("queueLengthLimit", 0),
             is_exempt=limits.is_exempt,
         )
+
+    def close_period(self, seats: int) -> Wish:
+        """What the level wanted; `seats` is what its use is measured by where it has none."""
+        demand = self.queues.demand
+        self.utilization.add(demand.close_period(), self.queues.limit or seats, self.queues.places)
+        return Wish(demand.highest, demand.smoothed)
+
+
+def most_seats(nominal: int, hand_size: int) -> int:
+    """That one request may take of a level."""
+    if not hand_size:
+        return _MOST_SEATS  # nobody waits there
+    return min(max(min(ceil(nominal * _WIDEST), nominal // hand_size), 1), _MOST_SEATS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +81,7 @@ class Levels:
     def __init__(self, seats: int, clock: Callable[[], float]) -> None:
         self.levels: dict[str, Level] = {}
         self.stats: dict[tuple[str, str], FlowStats] = {}
+        self.allotment = Allotment({}, {})
         self._seats = seats
         self._clock = clock
         self._schemas: Sequence[FlowSchema] = ()
@@ -89,12 +105,10 @@ class Levels:
 
     def lend(self) -> None:
         """Ends a period: seats go to where they were wanted."""
-        wishes = {
-            name: Wish(level.queues.demand.close_period(), level.queues.demand.smoothed)
-            for name, level in self.levels.items()
-        }
-        limits = {name: level.limits for name, level in self.levels.items()}
-        for name, seats in current_limits(limits, wishes).items():
+        tenth = max(floor(self._seats / 10 + 0.5), 1)
+        wishes = {name: level.close_period(tenth) for name, level in self.levels.items()}
+        self.allotment = allot({name: level.limits for name, level in self.levels.items()}, wishes)
+        for name, seats in self.allotment.seats.items():
             self.levels[name].queues.set_limit(seats)
 
     def flow_of(self, info: RequestInfo) -> Flow:

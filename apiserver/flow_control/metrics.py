@@ -10,6 +10,7 @@ from prometheus_client.registry import Collector
 from apiserver.flow_control.demand import Demand
 from apiserver.flow_control.flow_stats import FlowStats
 from apiserver.flow_control.levels import Level, Levels
+from apiserver.flow_control.utilization import Utilization
 from component_base.metric_families import counter, gauge, histogram
 from component_base.metrics import Tally
 
@@ -47,7 +48,17 @@ _DEMANDS: tuple[tuple[str, str, Callable[[Demand], float]], ...] = (
      lambda demand: demand.deviation),
     ("demand_seats_smoothed", "Smoothed seat demands", lambda demand: demand.smoothed),
 )  # fmt: skip
+_UTILIZATIONS: tuple[tuple[str, str, dict[str, Callable[[Utilization], Tally]]], ...] = (
+    ("priority_level_seat_utilization", "Observations, at the end of every nanosecond, of utilization of "
+     "seats for any stage of execution (but only initial stage for WATCHes)",
+     {"executing": lambda level: level.seats}),
+    ("priority_level_request_utilization", "Observations, at the end of every nanosecond, of number of "
+     "requests (as a fraction of the relevant limit) waiting or in any stage of execution (but only initial "
+     "stage for WATCHes)",
+     {"waiting": lambda level: level.waiting, "executing": lambda level: level.executing}),
+)  # fmt: skip
 _WORK_BUCKETS = (1, 2, 4, 8, 16, 32, 64, 100)
+_WATCHER_BUCKETS = (0, 1, 10, 100, 1000, 10000)
 _LENGTH_BUCKETS = (0, 10, 25, 50, 100, 250, 500, 1000)
 
 
@@ -66,6 +77,8 @@ class FlowMetrics(Collector):
         for name, text, part in _DEMANDS:
             demands = [((level.name,), part(level.queues.demand)) for level in self._levels.levels.values()]
             yield gauge(_PREFIX + name, text, ["priority_level"], demands)
+        yield from self._allotment()
+        yield from self._utilizations()
         yield from _times(flows)
         yield from _sizes(flows)
         yield counter(
@@ -74,6 +87,35 @@ class FlowMetrics(Collector):
             "seats",
             _FLOW,
             [(flow, stats.unaccommodated) for flow, stats in flows if stats.unaccommodated],
+        )
+
+    def _allotment(self) -> Iterator[Metric]:
+        allotment = self._levels.allotment
+        targets = [((name,), target) for name, target in allotment.targets.items()]
+        yield gauge(f"{_PREFIX}target_seats", "Seat allocation targets", ["priority_level"], targets)
+        yield gauge(
+            f"{_PREFIX}seat_fair_frac",
+            "Fair fraction of server's concurrency to allocate to each priority level that can use it",
+            [],
+            [((), allotment.fair_part)],
+        )
+
+    def _utilizations(self) -> Iterator[Metric]:
+        """Of the periods that have ended."""
+        levels = [(level.name, level.utilization) for level in self._levels.levels.values()]
+        for name, text, phases in _UTILIZATIONS:
+            yield histogram(
+                _PREFIX + name,
+                text,
+                ["phase", "priority_level"],
+                [((phase, level), part(use)) for phase, part in phases.items() for level, use in levels],
+            )
+        yield histogram(
+            f"{_PREFIX}demand_seats",
+            "Observations, at the end of every nanosecond, of (the number of seats each priority level could "
+            "use) / (nominal number of seats for that level)",
+            ["priority_level"],
+            [((level,), use.demand) for level, use in levels],
         )
 
 
@@ -114,13 +156,19 @@ def _times(flows: _Flows) -> Iterator[Metric]:
 
 
 def _sizes(flows: _Flows) -> Iterator[Metric]:
-    """How many seats requests take, and how long the queues are that they join."""
+    """How many seats requests take, watchers they tell, and how long the queues are that they join."""
     yield histogram(
         f"{_PREFIX}work_estimated_seats",
         "Number of estimated seats (maximum of initial and final seats) associated with requests in API "
         "Priority and Fairness",
         _FLOW,
         [(flow, _tally(_WORK_BUCKETS, stats.work)) for flow, stats in flows],
+    )
+    yield histogram(
+        f"{_PREFIX}watch_count_samples",
+        "count of watchers for mutating requests in API Priority and Fairness",
+        _FLOW,
+        [(flow, _tally(_WATCHER_BUCKETS, stats.watchers)) for flow, stats in flows if stats.watchers],
     )
     yield histogram(
         f"{_PREFIX}request_queue_length_after_enqueue",

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from apimachinery.errors import BadRequestError, ConflictError
 from apimachinery.numbers import settle_numbers
 from apimachinery.objects import Object, deep_copy
-from apimachinery.serialize import Decoded, DecodeError
+from apimachinery.serialize import Decoded, DecodeError, from_yaml_strict
 from apimachinery.times import format_time
 from apiserver.asgi import Receive, Send
 from apiserver.handlers import bodies
@@ -21,6 +21,7 @@ from apiserver.registry.store import Store
 from apiserver.registry.updating import Target
 from apiserver.request import RequestInfo
 from apiserver.storage.entry import Entry
+from apiserver.yaml_reader import reading
 
 APPLY = "application/apply-patch+yaml"
 
@@ -68,7 +69,7 @@ async def read_configuration(info: RequestInfo, receive: Receive, expected: bodi
     body = await bodies.read(info, receive)
     options = parse_write_options(info.query, "PatchOptions", apply=True)
     try:
-        decoded = await bodies.from_yaml(body)
+        decoded = await reading(from_yaml_strict, body)
     except DecodeError as error:
         raise BadRequestError(f"error decoding YAML: {error}") from None
     config = {} if decoded.value is None else decoded.value

@@ -5,9 +5,7 @@ Source of the wording: https://github.com/kubernetes/kubernetes/blob/v1.34.0/sta
 
 from __future__ import annotations
 
-import asyncio
 import re
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from apimachinery import protobuf
@@ -25,11 +23,9 @@ from apiserver.asgi import Receive
 from apiserver.registry.options import FieldValidation
 from apiserver.registry.store import Check, Store
 from apiserver.request import RequestInfo
+from apiserver.yaml_reader import reading
 
 MAX_BODY = 3 * 1024 * 1024
-LARGE_YAML = 32 * 1024
-_YAML_READER = ThreadPoolExecutor(1, "yaml")
-"""One thread: several would keep the loop from running as long as each other."""
 _MAX_COMPLAINTS = 100
 _NUMBER = re.compile(r"(?<=json: cannot unmarshal number )-?\d+(\.\d+)?(e[+-]\d+)?(?= into )")
 _PARAMETER = re.compile(
@@ -118,7 +114,7 @@ async def parse(info: RequestInfo, body: bytes, kind: str) -> Decoded:
     if media == protobuf.CONTENT_TYPE:
         return _parse_protobuf(body, kind)
     try:
-        decoded = from_json_strict(body) if media == _JSON else await from_yaml(body)
+        decoded = from_json_strict(body) if media == _JSON else await reading(from_yaml_strict, body)
     except DecodeError as error:
         raise _unrecognized(kind, _syntax_problem(media, error), body) from None
     if decoded.value is None:
@@ -149,16 +145,6 @@ def _has_good_parameters(header: str) -> bool:
     found: dict[str, str] = {}
     pairs = ((each[1].lower(), each[2]) for each in _PARAMETER.finditer(f";{rest}"))
     return all(found.setdefault(name, value) == value for name, value in pairs)
-
-
-async def from_yaml(body: bytes) -> Decoded:
-    """One document. Much of it takes seconds to read: a thread does that while others are served.
-
-    Raises DecodeError.
-    """
-    if len(body) <= LARGE_YAML:
-        return from_yaml_strict(body)
-    return await asyncio.get_running_loop().run_in_executor(_YAML_READER, from_yaml_strict, body)
 
 
 def _syntax_problem(media: str, error: DecodeError) -> str:

@@ -206,15 +206,23 @@ class ResourceCache:
         """
         scope = self._scope(namespace, fields)
         if scope is None:
-            yield self.changes
-            return
-        topic = self._scoped.get(scope)
-        if topic is None:
+            topic = self.changes
+        elif scope in self._scoped:
+            topic = self._scoped[scope]
+        else:
             topic = self._scoped[scope] = Topic(self.revision, _MAX_SCOPED_CHANGES)
         topic.readers += 1
         try:
             yield topic
         finally:
             topic.readers -= 1
-            if not topic.readers:
+            if scope is not None and not topic.readers:
                 del self._scoped[scope]
+
+    def watchers_of(self, namespace: str, name: str) -> int:
+        """How many are told of a change to an object, but for those who watch one value of a field."""
+        where = namespace if self.resource.namespaced else ""
+        scopes = ((NAMESPACE, where), (NAME, f"{where}/{name}"))
+        return self.changes.readers + sum(
+            self._scoped[each].readers for each in scopes if each in self._scoped
+        )

@@ -116,40 +116,30 @@ class ResourceQuotaController:
         if quota is None:
             return None
         names = await self._names(quota)
-        unknown = {each for each in names if not await self._is_known(each)}
-        has_written = await self._tell(quota, {each: names[each] for each in names if each not in unknown})
-        if unknown:
+        # Held from here on: a kind may go while others are waited for.
+        informers = {each: self._informer(each) for each in names}
+        known = {each: informer for each, informer in informers.items() if await _is_synced(informer)}
+        has_written = await self._tell(quota, {each: names[each] for each in known}, known)
+        if unknown := names.keys() - known:
             kinds = ", ".join(sorted(each.group_resource for each in unknown))
             raise NotYetError(f"quota {key} is not counted in full, there is no list of {kinds} yet")
         return SECOND_LOOK_SECONDS if has_written else self._resync_seconds
 
-    async def _tell(self, quota: Object, names: Mapping[Resource, Sequence[str]]) -> bool:
+    async def _tell(
+        self, quota: Object, names: Mapping[Resource, Sequence[str]], informers: Mapping[Resource, Informer]
+    ) -> bool:
         """Counts; whether there was something new to write."""
 
         def objects(resource: Resource) -> list[Object]:
-            return self._informers[resource].list(namespace_of(quota))
+            return informers[resource].list(namespace_of(quota))
 
         status = calculate_status(quota, names, objects, self._now())
         if not differs(status, quota.get("status")):
             return False
-        if gives_back(status, quota.get("status")) and not self._are_caches_new_enough(quota, names):
+        if gives_back(status, quota.get("status")) and not _are_new_enough(informers.values(), quota):
             stored = {each: await self._stored(each, namespace_of(quota)) for each in names}
             status = calculate_status(quota, names, stored.__getitem__, self._now())
         await self._write_status(quota, status)
-        return True
-
-    def _are_caches_new_enough(self, quota: Object, names: Iterable[Resource]) -> bool:
-        """An object is charged before it is made: a cache older than the charge may not have it yet."""
-        version = resource_version_of(quota)
-        return all(self._informers[each].has_seen(version) for each in names)
-
-    async def _is_known(self, resource: Resource) -> bool:
-        """Whether our cache has it: what cannot be listed keeps no quota from being counted otherwise."""
-        try:
-            async with asyncio.timeout(SYNC_SECONDS):
-                await self._informer(resource).wait_synced()
-        except TimeoutError:
-            return False
         return True
 
     async def _stored(self, resource: Resource, namespace: str) -> list[Object]:
@@ -191,6 +181,22 @@ class ResourceQuotaController:
             await self._client.update_status(scheme.RESOURCE_QUOTAS, {**quota, "status": status})
         except NotFoundError:
             return  # deleted meanwhile
+
+
+def _are_new_enough(informers: Iterable[Informer], quota: Object) -> bool:
+    """An object is charged before it is made: a cache older than the charge may not have it yet."""
+    version = resource_version_of(quota)
+    return all(each.has_seen(version) for each in informers)
+
+
+async def _is_synced(informer: Informer) -> bool:
+    """Soon: what cannot be listed keeps no quota from being counted otherwise."""
+    try:
+        async with asyncio.timeout(SYNC_SECONDS):
+            await informer.wait_synced()
+    except TimeoutError:
+        return False
+    return True
 
 
 def _asks_anew(old: Object | None, new: Object | None) -> bool:

@@ -18,7 +18,7 @@ Objects = Callable[[Resource], Sequence[Object]]
 def names_by_resource(quota: Object, served: Iterable[Resource]) -> dict[Resource, list[str]]:
     """Which resources a quota asks about, and by which names; names of what isn't served are left out."""
     hard, served = get_path(quota, "spec.hard", {}), list(served)
-    asked = {resource_of(name, served) for name in hard}
+    asked = dict.fromkeys(resource_of(name, served) for name in hard)
     return {resource: names_of(resource, hard) for resource in asked if resource is not None}
 
 

@@ -32,6 +32,13 @@ class Refusal:
     """How long that took."""
 
 
+class Unmet(NamedTuple):
+    """Conditions under which the policy does not apply, or that failed."""
+
+    seconds: float
+    failures: int = 0
+
+
 @dataclass(frozen=True, slots=True)
 class Outcome:
     refusals: list[Refusal] = field(default_factory=list)
@@ -41,6 +48,7 @@ class Outcome:
     annotations: list[tuple[str, str]] = field(default_factory=list)
     ignored: list[Refusal] = field(default_factory=list)
     """What could not be evaluated, and is let pass: it is counted, no more."""
+    unmet: Unmet | None = field(default=None, compare=False)
 
 
 class _Result(NamedTuple):
@@ -50,11 +58,13 @@ class _Result(NamedTuple):
 
 
 def evaluate(policy: Policy, scope: Scope) -> Outcome:
+    began = perf_counter()
     try:
-        if not hold(policy.conditions, scope, ignores_failures=policy.ignores_failures):
-            return Outcome()
+        if not hold(policy.conditions, scope):
+            return Outcome(unmet=Unmet(perf_counter() - began))
     except ConditionsFailed as error:
-        return Outcome([Refusal(0, str(error), error_type=INVALID)])
+        refusals = [] if policy.ignores_failures else [Refusal(0, str(error), error_type=INVALID)]
+        return Outcome(refusals, unmet=Unmet(perf_counter() - began, error.times))
     try:
         scope.limit(BUDGET)
         results = [_evaluated(each.expression, scope) for each in policy.validations]

@@ -15,6 +15,7 @@ from apimachinery.errors import StatusError
 from apimachinery.objects import Object
 from apimachinery.scheme import NAMESPACES, Resource
 from apiserver.admission.attributes import Attributes, Operation
+from apiserver.admission.condition_metrics import PolicyConditions
 from apiserver.admission.matching import Matcher, is_exempt
 from apiserver.admission.policies.evaluation import Outcome, Refusal, evaluate
 from apiserver.admission.policies.metrics import count_check
@@ -80,7 +81,7 @@ class ValidatingAdmissionPolicy:
                 denials += _misconfigured(policy, binding.name, f"failed to configure binding: {text}")
                 continue
             for outcome in outcomes:
-                _count(policy, binding, outcome)
+                _count(policy, binding, outcome, attributes.operation)
                 denials += _consequences(policy, binding, outcome, attributes)
                 for key, value in outcome.annotations:
                     notes.setdefault(key, []).append(value)
@@ -119,7 +120,9 @@ def _misconfigured(policy: Policy, binding: str, text: str) -> list[Denial]:
     return [] if policy.ignores_failures else [Denial(policy.name, binding, Refusal(0, text))]
 
 
-def _count(policy: Policy, binding: Binding, outcome: Outcome) -> None:
+def _count(policy: Policy, binding: Binding, outcome: Outcome, operation: Operation) -> None:
+    if outcome.unmet is not None:
+        PolicyConditions(policy.name, operation).unmet(*outcome.unmet)
     for checks, actions in (
         (outcome.ignored, ("Allow",)),
         (outcome.denials, ("Deny",)),

@@ -13,12 +13,13 @@ import orjson
 from apimachinery.decoding import DecodeError
 from apimachinery.errors import StatusError, from_status
 from apimachinery.objects import Object
-from apimachinery.serialize import from_json, from_text_strict
+from apimachinery.serialize import from_json, from_text_strict, looks_like_json
 from apiserver.admission.webhooks.hooks import Endpoint, Hook
 from apiserver.services import ServiceAddresses
 from apiserver.subresources.targets import authority
+from apiserver.yaml_reader import reading
 from component_base.certificates import client_context
-from component_base.config_shape import type_meta_problem
+from component_base.config_shape import in_order, type_meta_problem
 from component_base.dialling import explain
 
 if TYPE_CHECKING:
@@ -81,7 +82,7 @@ class Caller:
                 answer = await self._post(endpoint, url, orjson.dumps(review))
         except TimeoutError:
             raise CallError(f'failed to call webhook: Post "{url}": context deadline exceeded') from None
-        return _decode(answer)
+        return await _decode(answer)
 
     async def _post(self, endpoint: Endpoint, url: str, body: bytes) -> httpx.Response:
         import httpx
@@ -121,7 +122,7 @@ class Caller:
             await client.aclose()
 
 
-def _decode(answer: httpx.Response) -> Any:
+async def _decode(answer: httpx.Response) -> Any:
     """Raises CallError."""
     if not 200 <= answer.status_code <= _LAST_GOOD_STATUS:
         raise _refusal(answer)
@@ -129,13 +130,20 @@ def _decode(answer: httpx.Response) -> Any:
         kind = answer.headers.get("content-type", "")
         why = f"0-length response with status code: {answer.status_code} and content type: {kind}"
         raise CallError(f"failed to call webhook: {why}")
+    text = answer.content
     try:
-        decoded = from_text_strict(answer.content).value
+        value = _read(text) if looks_like_json(text) else await reading(_read, text)
     except DecodeError as error:
         raise CallError(f"failed to call webhook: {error}") from None
-    if problem := type_meta_problem(decoded):
+    if problem := type_meta_problem(value):
         raise CallError(f"failed to call webhook: {problem}")
-    return decoded
+    return value
+
+
+def _read(text: bytes) -> Any:
+    """With the keys in the order in which Go's decoder comes to them. Raises DecodeError."""
+    decoded = from_text_strict(text)
+    return decoded.value if decoded.text else in_order(decoded.value)
 
 
 def _refusal(answer: httpx.Response) -> CallError:

@@ -11,12 +11,12 @@ from time import perf_counter
 from apimachinery.errors import BadRequestError, InternalError
 from apimachinery.scheme import Resource
 from apiserver.admission.attributes import Attributes
+from apiserver.admission.condition_metrics import WebhookConditions
 from apiserver.admission.conditions import ConditionsFailed, hold
 from apiserver.admission.matching import Matcher
 from apiserver.admission.refusal import refuse
 from apiserver.admission.scopes import Scopes
 from apiserver.admission.webhooks.caller import Caller, CallError
-from apiserver.admission.webhooks.condition_metrics import Conditions
 from apiserver.admission.webhooks.hooks import Hook
 from apiserver.admission.webhooks.metrics import BY_FAILURE, BY_WEBHOOK, FAIL_OPEN, count_rejection, observe
 from apiserver.admission.webhooks.review import (
@@ -64,18 +64,19 @@ class Dispatcher:
         self, hook: Hook, attributes: Attributes, seen: Resource, *, may_change: bool
     ) -> bool:
         """What the hook's conditions say. Raises ForbiddenError if they fail."""
-        began, told = perf_counter(), Conditions(hook.name, attributes.operation, may_change=may_change)
+        told = WebhookConditions(hook.name, attributes.operation, may_change=may_change)
+        began = perf_counter()
         scope = await self._scopes.of(attributes, seen)
         try:
-            is_wanted = await scope.settled(partial(hold, hook.conditions, scope, ignores_failures=False))
+            is_wanted = await scope.settled(partial(hold, hook.conditions, scope))
         except ConditionsFailed as error:
-            told.failed(perf_counter() - began, error.times)
+            told.unmet(perf_counter() - began, error.times)
             if not hook.ignores_failures:
                 raise refuse(attributes, error) from None
             told.excluded()
             return False
         if not is_wanted:
-            told.evaluated(perf_counter() - began)
+            told.unmet(perf_counter() - began)
             told.excluded()
         return is_wanted
 
@@ -121,10 +122,7 @@ class Dispatcher:
         ]
         review = new_review(version, uid, attributes, seen, *objects)
         answer = await self._caller.call(hook, review)
-        try:
-            return read_verdict(answer, version, uid, may_change=may_change)
-        except ReviewError as error:
-            raise ReviewError(f"received invalid webhook response: {error}") from None
+        return read_verdict(answer, version, uid, may_change=may_change)
 
 
 def _ignore(hook: Hook, error: CallError | ReviewError) -> None:

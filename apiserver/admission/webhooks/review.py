@@ -5,20 +5,71 @@ Source: staging/src/k8s.io/apiserver/pkg/admission/plugin/webhook/{request,error
 
 from __future__ import annotations
 
-import base64
-import binascii
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from apimachinery.errors import StatusError, from_status
+from apimachinery.go_values import go_quoted
 from apimachinery.objects import Object
 from apimachinery.scheme import Resource, subresource_of
 from apimachinery.serialize import DecodeError, from_json
 from apiserver.admission.attributes import Attributes
+from apiserver.admission.webhooks.answers import STATUS, UID, ReviewKind
+from component_base.config_shape import (
+    ANY,
+    BOOL,
+    BYTES,
+    STRING,
+    ListOf,
+    MapOf,
+    Scalar,
+    Struct,
+    from_base64,
+    misfit_as_written,
+    named,
+    of_type,
+)
 
-_GROUP = "admission.k8s.io"
+_GROUP, _KIND = "admission.k8s.io", "AdmissionReview"
 _VERSIONS = ("v1", "v1beta1")
+_UNDECODABLE = "received undecodable patch in webhook response"
+_OBJECT = Scalar("runtime.RawExtension", ANY.kinds)
+_PATCH = ListOf(MapOf(ANY, "jsonpatch.Operation"), "jsonpatch.Patch")
+
+
+def _shape(version: str) -> Struct:
+    kind = Struct("v1.GroupVersionKind", of_type(STRING, "group version kind"))
+    resource = Struct("v1.GroupVersionResource", of_type(STRING, "group version resource"))
+    return Struct(f"{version}.{_KIND}", {
+        **of_type(STRING, "kind apiVersion"),
+        "request": Struct(f"{version}.AdmissionRequest", {
+            "uid": UID,
+            **of_type(kind, "kind requestKind"),
+            **of_type(resource, "resource requestResource"),
+            **of_type(STRING, "subResource requestSubResource name namespace"),
+            "operation": named(f"{version}.Operation"),
+            "userInfo": Struct("v1.UserInfo", {
+                **of_type(STRING, "username uid"),
+                "groups": ListOf(STRING),
+                "extra": MapOf(ListOf(STRING, "v1.ExtraValue")),
+            }),
+            **of_type(_OBJECT, "object oldObject options"),
+            "dryRun": BOOL,
+        }),
+        "response": Struct(f"{version}.AdmissionResponse", {
+            "uid": UID,
+            "allowed": BOOL,
+            "status": STATUS,
+            "patch": BYTES,
+            "patchType": named(f"{version}.PatchType"),
+            "auditAnnotations": MapOf(STRING),
+            "warnings": ListOf(STRING),
+        }),
+    })  # fmt: skip
+
+
+_REVIEW = ReviewKind(_GROUP, _KIND, {each: _shape(each) for each in _VERSIONS})
 
 
 class ReviewError(Exception):
@@ -51,7 +102,7 @@ def new_review(
     """The question. `obj` and `old` are in the version `seen` of the resource."""
     request = admission_request(attributes, seen)
     return {
-        "kind": "AdmissionReview",
+        "kind": _KIND,
         "apiVersion": f"{_GROUP}/{version}",
         "request": {"uid": uid, **request, "object": obj, "oldObject": old},
     }
@@ -89,61 +140,68 @@ def _resource(resource: Resource) -> Object:
 
 def read_verdict(answer: Any, version: str, uid: str, *, may_change: bool) -> Verdict:
     """What a webhook answered. Raises ReviewError."""
-    response = answer.get("response") if isinstance(answer, dict) else None
-    if not isinstance(response, dict):
-        raise ReviewError("webhook response was absent")
+    if problem := _REVIEW.problem(answer, version):
+        raise ReviewError(f"failed to call webhook: {problem}")
+    response: Object | None = (answer or {}).get("response")
+    if response is None:
+        raise _invalid("webhook response was absent")
     if version == "v1":
         _check(answer, response, uid, may_change=may_change)
-    patch = _decode_patch(response.get("patch")) if may_change else ()
+    is_allowed = bool(response.get("allowed"))
     return Verdict(
-        response.get("allowed") is True,
-        patch,
+        is_allowed,
+        _operations(response, version) if is_allowed and may_change else (),
         response.get("status") or {},
-        response.get("warnings") or (),
-        response.get("auditAnnotations") or {},
+        [each or "" for each in response.get("warnings") or ()],
+        {key: text or "" for key, text in (response.get("auditAnnotations") or {}).items()},
     )
 
 
+def _invalid(why: str) -> ReviewError:
+    return ReviewError(f"received invalid webhook response: {why}")
+
+
 def _check(answer: Object, response: Object, uid: str, *, may_change: bool) -> None:
-    if response.get("uid") != uid:
-        raise ReviewError(f'expected response.uid="{uid}", got "{response.get("uid") or ""}"')
-    said = (answer.get("apiVersion") or "", answer.get("kind") or "")
-    if said != (f"{_GROUP}/v1", "AdmissionReview"):
-        shown = f"{said[0]}, Kind={said[1]}"
-        raise ReviewError(f"expected webhook response of {_GROUP}/v1, Kind=AdmissionReview, got {shown}")
+    """Raises ReviewError."""
+    if (found := response.get("uid") or "") != uid:
+        raise _invalid(f"expected response.uid={go_quoted(uid)}, got {go_quoted(found)}")
+    said = (answer.get("apiVersion") or "/", answer.get("kind") or "")
+    if said != (f"{_GROUP}/v1", _KIND):
+        raise _invalid(f"expected webhook response of {_GROUP}/v1, Kind={_KIND}, got {', Kind='.join(said)}")
     patch, kind = response.get("patch"), response.get("patchType")
     if not may_change:
         if patch:
-            raise ReviewError("validating webhook may not return response.patch")
+            raise _invalid("validating webhook may not return response.patch")
         if kind is not None:
-            raise ReviewError("validating webhook may not return response.patchType")
+            raise _invalid("validating webhook may not return response.patchType")
     elif patch and kind is None:
-        raise ReviewError("webhook returned response.patch but not response.patchType")
+        raise _invalid("webhook returned response.patch but not response.patchType")
     elif kind is not None and not patch:
-        raise ReviewError("webhook returned response.patchType but not response.patch")
+        raise _invalid("webhook returned response.patchType but not response.patch")
     elif kind == "":
-        raise ReviewError('webhook returned invalid response.patchType of ""')
-    elif kind not in (None, "JSONPatch"):
-        raise ReviewError(f'unsupported patch type "{kind}"')
+        raise _invalid('webhook returned invalid response.patchType of ""')
 
 
-def _decode_patch(text: str | None) -> Sequence[Object]:
-    if not text:
+def _operations(response: Object, version: str) -> Sequence[Object]:
+    """Those of the patch. Raises ReviewError."""
+    if not (text := response.get("patch")):
         return ()
     try:
-        patch = from_json(base64.b64decode(text, validate=True))
-    except (binascii.Error, DecodeError) as error:
-        raise ReviewError(f"received undecodable patch in webhook response: {error}") from None
-    if not isinstance(patch, list) or not all(isinstance(each, dict) for each in patch):
-        raise ReviewError("received undecodable patch in webhook response: not a list of operations")
-    return patch
+        patch = from_json(from_base64(text))
+    except DecodeError as error:
+        raise ReviewError(f"{_UNDECODABLE}: {error}") from None
+    if problem := misfit_as_written(patch, _PATCH):
+        raise ReviewError(f"{_UNDECODABLE}: {problem}")
+    if patch and version == "v1" and response["patchType"] != "JSONPatch":
+        raise ReviewError(f"unsupported patch type {go_quoted(response['patchType'])}")
+    return [each or {} for each in patch or ()]
 
 
 def denial(name: str, status: Object) -> StatusError:
     """The error that a webhook's refusal becomes; it decides on code, reason and details."""
     by = f'admission webhook "{name}" denied the request'
     why = status.get("message") or status.get("reason")
-    code = status.get("code") or 0
+    code = int(status.get("code") or 0)
     told = {
         **status,
         "kind": "Status",

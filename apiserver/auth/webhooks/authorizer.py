@@ -17,7 +17,7 @@ from apiserver.auth.attributes import Attributes
 from apiserver.auth.authorizer import NO_OPINION, Decision, UserRules
 from apiserver.auth.expiring_cache import ExpiringCache
 from apiserver.auth.webhooks.match_conditions import ConditionError, MatchConditions
-from apiserver.auth.webhooks.metrics import FAIL_OPEN, observe
+from apiserver.auth.webhooks.metrics import FAIL_OPEN, observe, observe_conditions
 from apiserver.auth.webhooks.reviewer import Reviewer, ReviewFailed
 from apiserver.request import UserInfo
 
@@ -57,7 +57,7 @@ class WebhookAuthorizer:
     async def authorize(self, attributes: Attributes) -> Decision:
         spec = spec_of(attributes)
         try:
-            if not self._conditions.hold(spec):
+            if self._conditions and not self._is_concerned(spec):
                 return NO_OPINION
             return decision_of(await self._status(attributes, spec))
         except ConditionError as error:
@@ -73,6 +73,15 @@ class WebhookAuthorizer:
 
     def _failed(self, error: str) -> Decision:
         return Decision(denied=self._policy.denies_on_failure, error=error)
+
+    def _is_concerned(self, spec: Object) -> bool:
+        """What the conditions say. Raises ConditionError."""
+        began, holds = perf_counter(), None
+        try:
+            holds = self._conditions.hold(spec)
+        finally:
+            observe_conditions(self._name, perf_counter() - began, holds=holds)
+        return holds
 
     async def _status(self, attributes: Attributes, spec: Object) -> Object:
         key = orjson.dumps(spec, option=orjson.OPT_SORT_KEYS)

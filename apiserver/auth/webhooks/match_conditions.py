@@ -44,12 +44,15 @@ class MatchConditions:
     def __init__(self, conditions: Sequence[Condition]) -> None:
         self._conditions = tuple(conditions)
 
+    def __bool__(self) -> bool:
+        return bool(self._conditions)
+
     def hold(self, spec: Object) -> bool:
         """Whether all are true of a SubjectAccessReview's spec. One that is false decides, whatever fails.
 
         Raises ConditionError.
         """
-        variables = {_REQUEST: _complete(spec)} if self._conditions else {}
+        variables = {_REQUEST: _complete(spec)}
         failures = []
         for each in self._conditions:
             try:

@@ -14,6 +14,7 @@ from apimachinery.durations import human_duration
 from apimachinery.field import ErrorList, Errors, Path, duplicate, forbidden, invalid, not_supported, required
 from apimachinery.objects import Object, get_path
 from apimachinery.times import format_time
+from apiserver.registry.certificate_metrics import count_issued
 from apiserver.registry.strategies.checks import enumerate_repeats, matches, same
 from apiserver.registry.strategies.tables import NONE, age
 from apiserver.registry.strategy import (
@@ -83,6 +84,9 @@ class CertificateSigningRequestStrategy(Strategy):
     async def begin_update(self, ctx: WriteContext, new: Object, old: Object) -> Rollback:
         set_condition_times(new, old, format_time(ctx.now()))
         return nothing_to_undo
+
+    async def after_update(self, ctx: WriteContext, new: Object, old: Object) -> None:
+        count_issued(new, old)
 
     def validate(self, obj: Object) -> ErrorList:
         return list(_validate_spec(obj["spec"]))

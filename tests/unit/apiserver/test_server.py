@@ -6,10 +6,11 @@ import ssl
 
 import pytest
 
+from apiserver.handshakes import ServerEnd
 from kubeadm.certs import ensure_pki
 from kubeadm.config import ClusterConfig
 from tests.fakes.tls import tls_context
-from tests.unit.handshakes import agreed_cipher
+from tests.unit.handshakes import agreed_cipher, shake_hands
 
 QUICK, STRONG = "AES128", "AES256"
 
@@ -33,3 +34,12 @@ def chosen(server: ssl.SSLContext, *ciphers: str) -> str:
 @pytest.mark.parametrize("ciphers", [(QUICK, STRONG), (STRONG, QUICK)])
 def test_the_client_says_which_cipher_it_likes_best(server: ssl.SSLContext, ciphers: tuple[str, str]) -> None:
     assert ciphers[0] in chosen(server, *ciphers)
+
+
+def test_handshakes_that_come_to_nothing_are_counted(server: ssl.SSLContext) -> None:
+    before = ServerEnd.failures
+    with pytest.raises(ssl.SSLCertVerificationError):
+        shake_hands(ssl.create_default_context(), server, "localhost")
+    server.wrap_bio(ssl.MemoryBIO(), ssl.MemoryBIO(), server_side=True)  # nobody says a word
+    chosen(server, QUICK)
+    assert ServerEnd.failures == before + 2

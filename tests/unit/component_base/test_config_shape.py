@@ -6,7 +6,14 @@ from typing import Any
 
 import pytest
 
-from component_base.config_shape import decoded, kind_problem, misfit, unknown_fields
+from component_base.config_shape import (
+    decoded,
+    from_base64,
+    kind_problem,
+    misfit,
+    misfit_as_written,
+    unknown_fields,
+)
 from scheduler.config_shape import CONFIGURATION
 from tests.unit.wrong_types import misshapen
 
@@ -77,6 +84,29 @@ FIELD = "Go struct field"
 def test_the_first_misfit_is_told(document: Any, message: str) -> None:
     unmarshal = "json: cannot unmarshal " if " into " in message else ""
     assert misfit(document, CONFIGURATION) == unmarshal + message
+
+
+def test_of_json_the_first_is_the_first_as_written() -> None:
+    document = {"profiles": 5, "extenders": "x"}
+    field = f"{FIELD} KubeSchedulerConfiguration.profiles"
+    expected = f"json: cannot unmarshal number into {field} of type []v1.KubeSchedulerProfile"
+    assert misfit_as_written(document, CONFIGURATION) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "place"),
+    [
+        ("!!", 0), ("YQ", 0), ("YQ=", 3), ("Y", 0), ("YQ=a", 2), ("YQ=\na", 3), ("Y\nQ", 1), ("====", 0),
+        ("Y===", 1), ("YWJj=", 4), ("YWJjZ", 4), ("YQ===", 4), ("YQ==YQ==", 4), ("YWI=\n\nx", 6),
+    ],
+)  # fmt: skip
+def test_base64_stops_where_gos_decoder_does(text: str, place: int) -> None:
+    with pytest.raises(ValueError, match=f"^illegal base64 data at input byte {place}$"):
+        from_base64(text)
+
+
+def test_base64_may_have_broken_lines() -> None:
+    assert from_base64("Y\nQ=\r\n=\n") == b"a"
 
 
 def test_unknown_fields_are_told_in_the_order_of_their_names() -> None:

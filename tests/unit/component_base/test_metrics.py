@@ -33,6 +33,7 @@ def test_a_tally_counts_what_is_up_to_each_bound() -> None:
         (CounterMetricFamily("apiserver_request", "a", value=1), "apiserver_request_total [STABLE] a"),
         (HistogramMetricFamily("scheduler_pod_scheduling_sli_duration_seconds", "b", BUCKETS, 1), "[BETA] b"),
         (GaugeMetricFamily("kubernetes_build_info", "c", value=1), "[ALPHA] c"),
+        (GaugeMetricFamily("apiserver_flowcontrol_demand_seats", "d", value=1), "EXPERIMENTAL: [ALPHA] d"),
         (CounterMetricFamily("process_cpu_seconds", "d", value=1), "process_cpu_seconds_total d"),
     ],
 )

@@ -100,23 +100,49 @@ async def test_a_kind_that_cannot_be_listed_keeps_no_other_from_being_counted() 
         assert await used(api, 60) == {"count/secrets": "0", "pods": "0", "services": "0"}
 
 
-async def test_a_kind_that_is_no_longer_served_is_no_longer_watched(monkeypatch: pytest.MonkeyPatch) -> None:
-    widgets = Resource("example.com", "v1", "widgets", "Widget", namespaced=True)
-    served = [widgets]
+WIDGETS = Resource("example.com", "v1", "widgets", "Widget", namespaced=True)
+
+
+@pytest.fixture
+def served(monkeypatch: pytest.MonkeyPatch) -> list[Resource]:
+    """What discovery tells of besides the built-in kinds."""
+    served = [WIDGETS]
 
     async def discover(_: Client) -> list[Resource]:
         return list(served)
 
     monkeypatch.setattr(controller, "discover", discover)
+    return served
+
+
+async def test_a_kind_that_is_no_longer_served_is_no_longer_watched(served: list[Resource]) -> None:
     async with books(**{"count_widgets.example.com": "5", "pods": "5"}) as api:
         assert await used(api, 10) == {"count/widgets.example.com": "0", "pods": "0"}
-        assert api.watchers(widgets) == 1
+        assert api.watchers(WIDGETS) == 1
         served.clear()
         await asyncio.sleep(controller.RESOURCES_SECONDS)
-        assert api.watchers(widgets) == 0
-        served.append(widgets)
+        assert api.watchers(WIDGETS) == 0
+        served.append(WIDGETS)
         await asyncio.sleep(Options().resource_quota_sync_period)
-        assert api.watchers(widgets) == 1, "it is back"
+        assert api.watchers(WIDGETS) == 1, "it is back"
+
+
+async def test_a_kind_may_go_while_its_objects_are_counted(
+    served: list[Resource], caplog: pytest.LogCaptureFixture
+) -> None:
+    async with books(**{"count_widgets.example.com": "5"}) as api:
+        refused = ServiceUnavailableError("its server is away")
+        api.refusals.append(lambda verb, kind, _: refused if (verb, kind) == ("list", SECRETS) else None)
+        await asyncio.sleep(controller.RESOURCES_SECONDS - controller.SYNC_SECONDS / 2)
+        hard = {"count/widgets.example.com": "7", "count/secrets": "5"}
+        await api.patch(RESOURCE_QUOTAS, "q", {"spec": {"hard": hard}}, "ns")
+        await asyncio.sleep(controller.SYNC_SECONDS / 4)
+        assert api.watchers(WIDGETS) == 1
+        served.clear()
+        assert await used(api, controller.SYNC_SECONDS) == {"count/widgets.example.com": "0"}
+        assert api.watchers(WIDGETS) == 0
+        assert api.find(RESOURCE_QUOTAS)[0]["status"]["hard"] == hard
+        assert "KeyError" not in caplog.text
 
 
 def test_what_cannot_be_counted_stays_as_it_was_told() -> None:

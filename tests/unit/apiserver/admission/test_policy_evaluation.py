@@ -21,9 +21,14 @@ TOO_MUCH = Refusal(0, BUDGET, error_type=OUT_OF_BUDGET)
 OBJECT = {"l": ["b" * 3000] * 30}
 
 
-def decided(*validations: Object, ignores: bool = False, notes: tuple[str, ...] = ()) -> Outcome:
+def decided(
+    *validations: Object, ignores: bool = False, notes: tuple[str, ...] = (), condition: str = "true"
+) -> Outcome:
     annotations = [{"key": str(index), "valueExpression": each} for index, each in enumerate(notes)]
-    spec: Object = {"validations": list(validations), "auditAnnotations": annotations}
+    spec: Object = {
+        "validations": list(validations), "auditAnnotations": annotations,
+        "matchConditions": [{"name": "c", "expression": condition}],
+    }  # fmt: skip
     if ignores:
         spec["failurePolicy"] = "Ignore"
     return evaluate(
@@ -99,3 +104,28 @@ def test_each_consequence_is_counted() -> None:
     for action, times in (("deny", 1), ("audit", 1), ("warn", 0)):
         assert counting.more(f"{prefix}_total", enforcement_action=action, **labels) == times
         assert counting.more(f"{prefix}_duration_seconds_count", enforcement_action=action, **labels) == times
+
+
+NO_KEY = "expression 'object.nothing == 1' resulted in error: no such key: nothing"
+
+
+@pytest.mark.parametrize(
+    ("condition", "ignores", "refused", "failures"),
+    [
+        pytest.param("false", False, [], 0, id="it does not apply"),
+        pytest.param("object.nothing == 1", False, [NO_KEY], 1, id="nobody knows"),
+        pytest.param("object.nothing == 1", True, [], 1, id="nobody knows or cares"),
+    ],
+)
+def test_conditions_that_are_not_met_are_told(
+    condition: str, ignores: bool, refused: list[str], failures: int
+) -> None:
+    outcome = decided(says("false"), ignores=ignores, condition=condition)
+    assert [each.message for each in outcome.refusals] == refused
+    assert outcome.unmet is not None
+    assert outcome.unmet.failures == failures
+    assert outcome.unmet.seconds > 0
+
+
+def test_conditions_that_are_met_are_not_told() -> None:
+    assert decided(says("false")).unmet is None

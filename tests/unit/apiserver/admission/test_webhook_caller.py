@@ -122,8 +122,10 @@ async def test_an_answer_that_is_no_object_is_told(text: str, complaint: str) ->
 
 
 async def test_an_answer_may_be_yaml() -> None:
-    answer = httpx.Response(200, text="kind: AdmissionReview")
-    assert await caller(lambda request: answer).call(hook(), {}) == {"kind": "AdmissionReview"}
+    answer = httpx.Response(200, text="response: {uid: '7', allowed: true}\nkind: AdmissionReview")
+    found = await caller(lambda request: answer).call(hook(), {})
+    assert found == {"kind": "AdmissionReview", "response": {"allowed": True, "uid": "7"}}
+    assert [*found, *found["response"]] == ["kind", "response", "allowed", "uid"], "in the order of names"
 
 
 async def test_of_too_many_pools_the_one_not_used_for_longest_goes_and_none_is_made_twice() -> None:
@@ -144,3 +146,19 @@ async def test_of_too_many_pools_the_one_not_used_for_longest_goes_and_none_is_m
     assert [number for number, each in enumerate(made) if each.is_closed] == [1]
     await it.aclose()
     assert all(each.is_closed for each in made)
+
+
+async def test_others_are_served_while_a_large_yaml_is_read() -> None:
+    turns = 0
+
+    async def others() -> None:
+        nonlocal turns
+        while True:
+            await asyncio.sleep(0)
+            turns += 1
+
+    large = httpx.Response(200, text="".join(f"a{index}: {index}\n" for index in range(20_000)))
+    serving = asyncio.create_task(others())
+    await caller(lambda request: large).call(hook(), {})
+    serving.cancel()
+    assert turns > 0

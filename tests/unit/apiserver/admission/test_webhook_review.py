@@ -23,29 +23,119 @@ def answer(**response: Any) -> Object:
     }
 
 
+INVALID, CALL = "received invalid webhook response: ", "failed to call webhook: "
+FIELD = "into Go struct field AdmissionResponse.response"
+UNDECODABLE = "received undecodable patch in webhook response: "
+
+
+def patched(patch: str, kind: str = "JSONPatch") -> Object:
+    return answer(allowed=True, patch=base64.b64encode(patch.encode()).decode(), patchType=kind)
+
+
 @pytest.mark.parametrize(
     ("given", "may_change", "expected"),
     [
-        ({}, True, "webhook response was absent"),
-        ([], True, "webhook response was absent"),
-        (answer(uid="8"), True, 'expected response.uid="7", got "8"'),
+        ({}, True, INVALID + "webhook response was absent"),
+        (None, True, INVALID + "webhook response was absent"),
+        (answer(uid="8"), True, INVALID + 'expected response.uid="7", got "8"'),
         (
-            answer() | {"kind": "Status"},
+            {"response": {"uid": "7"}},
             True,
-            "expected webhook response of admission.k8s.io/v1, Kind=AdmissionReview, "
-            "got admission.k8s.io/v1, Kind=Status",
+            INVALID + "expected webhook response of admission.k8s.io/v1, Kind=AdmissionReview, got /, Kind=",
         ),
-        (answer(patch=PATCH), False, "validating webhook may not return response.patch"),
-        (answer(patchType="JSONPatch"), False, "validating webhook may not return response.patchType"),
-        (answer(patch=PATCH), True, "webhook returned response.patch but not response.patchType"),
-        (answer(patchType="JSONPatch"), True, "webhook returned response.patchType but not response.patch"),
-        (answer(patch=PATCH, patchType="Merge"), True, 'unsupported patch type "Merge"'),
+        (answer(patch=PATCH), False, INVALID + "validating webhook may not return response.patch"),
+        (
+            answer(patchType="JSONPatch"),
+            False,
+            INVALID + "validating webhook may not return response.patchType",
+        ),
+        (answer(patch=PATCH), True, INVALID + "webhook returned response.patch but not response.patchType"),
+        (
+            answer(patchType="JSONPatch"),
+            True,
+            INVALID + "webhook returned response.patchType but not response.patch",
+        ),
+        (
+            answer(patch=PATCH, patchType=""),
+            True,
+            INVALID + 'webhook returned invalid response.patchType of ""',
+        ),
+        (patched("[{}]", "Merge"), True, 'unsupported patch type "Merge"'),
+        (patched("tru"), True, UNDECODABLE + "unexpected end of JSON input"),
+        (
+            patched("{}"),
+            True,
+            UNDECODABLE + "json: cannot unmarshal object into Go value of type jsonpatch.Patch",
+        ),
+        (
+            patched("[5]"),
+            True,
+            UNDECODABLE + "json: cannot unmarshal number into Go value of type jsonpatch.Operation",
+        ),
     ],
 )
 def test_answers_that_are_none(given: Any, may_change: bool, expected: str) -> None:
     with pytest.raises(ReviewError) as error:
         read_verdict(given, "v1", "7", may_change=may_change)
     assert str(error.value) == expected
+
+
+SCHEME = 'in scheme "k8s.io/apiserver/pkg/util/webhook/client.go:71"'
+UNKNOWN = "(v1.AdmissionReview): unknown conversion"
+V1BETA1 = "admission.k8s.io/v1beta1"
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        (answer(allowed="yes"), f"json: cannot unmarshal string {FIELD}.allowed of type bool"),
+        (answer(uid=7), f"json: cannot unmarshal number {FIELD}.uid of type types.UID"),
+        (
+            {"response": {"allowed": "yes", "uid": 7}},
+            f"json: cannot unmarshal string {FIELD}.allowed of type bool",
+        ),
+        (answer(patch=[{}]), f"json: cannot unmarshal array {FIELD}.patch of type []uint8"),
+        (answer(patch="!!"), "illegal base64 data at input byte 0"),
+        (answer(patchType=5), f"json: cannot unmarshal number {FIELD}.patchType of type v1.PatchType"),
+        (
+            answer(auditAnnotations={"a": 5}),
+            f"json: cannot unmarshal number {FIELD}.auditAnnotations of type string",
+        ),
+        (answer(warnings="w"), f"json: cannot unmarshal string {FIELD}.warnings of type []string"),
+        (
+            answer(status={"code": "403"}),
+            "json: cannot unmarshal string into Go struct field Status.response.status.code of type int32",
+        ),
+        (
+            {"response": []},
+            "json: cannot unmarshal array into Go struct field AdmissionReview.response of type "
+            "v1.AdmissionResponse",
+        ),
+        ({"kind": "Pod", "apiVersion": "v1"}, f'no kind "Pod" is registered for version "v1" {SCHEME}'),
+        ({"kind": "Status", "apiVersion": "v1"}, f"converting (v1.Status) to {UNKNOWN}"),
+        (answer() | {"apiVersion": V1BETA1}, f"converting (v1beta1.AdmissionReview) to {UNKNOWN}"),
+        (
+            answer(patchType=5) | {"apiVersion": V1BETA1},
+            f"json: cannot unmarshal number {FIELD}.patchType of type v1beta1.PatchType",
+        ),
+    ],
+)
+def test_values_of_wrong_types_are_told_as_upstream_tells_them(given: Any, expected: str) -> None:
+    with pytest.raises(ReviewError) as error:
+        read_verdict(given, "v1", "7", may_change=True)
+    assert str(error.value) == CALL + expected
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        pytest.param(patched("[]", "Merge"), id="nothing"),
+        pytest.param(patched("null"), id="null"),
+        pytest.param(answer(patch="bm9uc2Vuc2U=", patchType="JSONPatch"), id="denied"),
+    ],
+)
+def test_patches_that_nobody_applies(given: Object) -> None:
+    assert read_verdict(given, "v1", "7", may_change=True).patch in ((), [])
 
 
 def test_an_answer() -> None:
@@ -75,12 +165,14 @@ def test_the_first_version_that_both_speak_is_chosen() -> None:
         ({"message": "no"}, (400, "", 'admission webhook "w" denied the request: no')),
         ({"reason": "Forbidden"}, (400, "Forbidden", 'admission webhook "w" denied the request: Forbidden')),
         ({"code": 403, "message": "no"}, (403, "", 'admission webhook "w" denied the request: no')),
+        ({"code": 403.0, "message": "no"}, (403, "", 'admission webhook "w" denied the request: no')),
         ({"code": 200, "message": "no"}, (400, "", 'admission webhook "w" denied the request: no')),
     ],
 )
 def test_a_refusal_is_the_webhooks_own(status: Object, expected: tuple[int, str, str]) -> None:
     error = denial("w", status)
     assert (error.code, error.reason, error.message) == expected
+    assert isinstance(error.code, int)
 
 
 def test_webhooks_of_one_name_are_told_apart() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
 
@@ -21,6 +22,7 @@ from apiserver.auth.oidc_verifier import IDTokenVerifier
 from apiserver.request import UserInfo
 from component_base.jwt import InvalidToken
 from tests.fakes.http_server import Exchange, scripted
+from tests.unit.counting import Counting
 
 ISSUER = "https://login.example.com"
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -75,6 +77,21 @@ async def test_a_user_has_the_prefixed_names_of_the_claims() -> None:
     user = await Provider(old=OLD_KEY).authenticator().verify(sign(groups=["devs"], jti="x"))
     extra = {"authentication.kubernetes.io/credential-id": ("JTI=x",)}
     assert user == UserInfo("oidc:jane", groups=("oidc:devs", "system:authenticated"), extra=extra)
+
+
+@pytest.mark.parametrize(
+    ("token", "result"), [(sign(), "success"), (sign(exp=0), "failure")], ids=["good", "expired"]
+)
+async def test_how_long_a_token_takes_is_told_by_its_issuer(token: str, result: str) -> None:
+    counting = Counting()
+    with suppress(InvalidToken):
+        await Provider(old=OLD_KEY).authenticator().verify(token)
+    issuer = "sha256:4b246bc1a12459de3b1003951d2219e7408ab213dfd526443a48642f9b3facf1"
+    more = counting.more(
+        "apiserver_authentication_jwt_authenticator_latency_seconds_count",
+        result=result, jwt_issuer_hash=issuer,
+    )  # fmt: skip
+    assert more == 1
 
 
 REFUSED: dict[str, tuple[str, str]] = {

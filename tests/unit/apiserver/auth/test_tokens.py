@@ -18,6 +18,7 @@ from apimachinery.objects import Object
 from apimachinery.scheme import PODS, SECRETS, SERVICE_ACCOUNTS, Resource
 from apiserver.auth.authentication_config import Anonymous
 from apiserver.auth.authenticator import CLIENT, Authenticator
+from apiserver.auth.metrics import TokenCacheMetrics
 from apiserver.auth.request_header import RequestHeaders
 from apiserver.auth.token_file import load_token_file
 from apiserver.auth.tokens import Bound, TokenIssuer, TokenVerifier
@@ -279,6 +280,21 @@ async def test_a_good_token_is_remembered_for_ten_seconds() -> None:
     assert await authenticator.authenticate(header, scope()) is None
     cache = authenticator.token_cache
     assert (cache.hits, cache.fetched, cache.failures) == (1, 1, 1)
+
+
+def test_how_long_tokens_take_is_told_in_whole_milliseconds() -> None:
+    cache = TokenCacheMetrics()
+    cache.hits = 3
+    cache.missed(0.0129, is_good=True)
+    cache.missed(0.0005, is_good=False)
+    told = {
+        (sample.name.rpartition("_")[2], sample.labels["status"]): sample.value
+        for family in cache.collect()
+        if family.name == "authentication_token_cache_request_duration_seconds"
+        for sample in family.samples
+        if "le" not in sample.labels
+    }
+    assert told == {("count", "hit"): 3, ("sum", "hit"): 0, ("count", "miss"): 2, ("sum", "miss"): 0.012}
 
 
 def test_the_token_file_is_read(tmp_path: Path) -> None:

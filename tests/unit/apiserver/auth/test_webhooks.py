@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -19,11 +20,12 @@ from apiserver.auth.decision_metrics import AuthorizationMetrics
 from apiserver.auth.expiring_cache import ExpiringCache
 from apiserver.auth.webhooks.authenticator import WebhookAuthenticator
 from apiserver.auth.webhooks.authorizer import Policy, WebhookAuthorizer, decision_of, spec_of, v1beta1_spec
-from apiserver.auth.webhooks.match_conditions import MatchConditions
+from apiserver.auth.webhooks.match_conditions import MatchConditions, compile_condition
 from apiserver.auth.webhooks.reviewer import Reviewer
 from apiserver.generic_webhook import WebhookError
 from apiserver.request import RequestInfo, UserInfo
 from component_base.jwt import InvalidToken
+from tests.unit.counting import Counting
 
 JANE = UserInfo("jane", "7", ("devs",), {"scopes": ("a", "b")})
 PODS = Attributes(JANE, "list", "shop", "", "v1", "pods", is_resource=True)
@@ -57,9 +59,12 @@ def status(**fields: Any) -> Object:
     return {"status": fields}
 
 
-def authorizer(remote: Remote, clock: Clock | None = None, **policy: Any) -> WebhookAuthorizer:
+def authorizer(
+    remote: Remote, clock: Clock | None = None, conditions: Sequence[str] = (), **policy: Any
+) -> WebhookAuthorizer:
     reviewer = Reviewer(remote, "authorization.k8s.io", "SubjectAccessReview", "v1")
-    return WebhookAuthorizer("ours", reviewer, Policy(**policy), MatchConditions(()), clock or Clock())
+    compiled = MatchConditions([compile_condition(each) for each in conditions])
+    return WebhookAuthorizer("ours", reviewer, Policy(**policy), compiled, clock or Clock())
 
 
 def authenticator(remote: Remote, clock: Clock | None = None) -> WebhookAuthenticator:
@@ -278,3 +283,20 @@ def test_the_least_recently_used_of_too_much_is_forgotten() -> None:
     assert cache.get("d") is None
     clock.seconds = 10
     assert cache.get("a") is None
+
+
+@pytest.mark.parametrize(
+    ("conditions", "counted"),
+    [
+        pytest.param((), (0, 0, 0), id="none"),
+        pytest.param(("true",), (1, 0, 0), id="one that holds"),
+        pytest.param(("true", "false"), (1, 1, 0), id="one that does not"),
+        pytest.param(("request.nonResourceAttributes.path == '/'",), (1, 0, 1), id="one that fails"),
+    ],
+)
+async def test_conditions_are_counted(conditions: Sequence[str], counted: tuple[float, ...]) -> None:
+    counting = Counting()
+    await authorizer(Remote(status(allowed=True)), conditions=conditions).authorize(PODS)
+    families = ("evaluation_seconds_count", "exclusions_total", "evaluation_errors_total")
+    prefix, labels = "apiserver_authorization_match_condition", {"type": "Webhook", "name": "ours"}
+    assert tuple(counting.more(f"{prefix}_{each}", **labels) for each in families) == counted

@@ -1,6 +1,6 @@
-"""What came of the conditions under which webhooks are called, with upstream's names.
+"""What came of the conditions under which webhooks are called and policies apply, with upstream's names.
 
-As upstream, nothing is told of conditions that are all fulfilled.
+As upstream, nothing is told of conditions that are all fulfilled, and exclusions are told of webhooks only.
 Source: pkg/admission/metrics/metrics.go of kubernetes/apiserver 0.34.
 """
 
@@ -10,7 +10,6 @@ from component_base.metrics import Counter, Histogram
 
 _PREFIX = "apiserver_admission_match_condition"
 _LABELS = ["name", "kind", "type", "operation"]
-_KIND = "webhook"
 
 _ERRORS = Counter(
     f"{_PREFIX}_evaluation_errors_total",
@@ -36,20 +35,28 @@ _SECONDS = Histogram(
 
 
 class Conditions:
-    """Of one webhook and one write."""
+    """Of one webhook or policy and one write; `type` is admit, validating or validate."""
 
+    def __init__(self, name: str, kind: str, type: str, operation: str) -> None:
+        self._labels = (name, kind, type, operation)
+
+    def unmet(self, seconds: float, failures: int = 0) -> None:
+        """So many conditions failed."""
+        _SECONDS.labels(*self._labels).observe(seconds)
+        if failures:
+            _ERRORS.labels(*self._labels).inc(failures)
+
+
+class WebhookConditions(Conditions):
     def __init__(self, name: str, operation: str, *, may_change: bool) -> None:
-        self._evaluation = (name, _KIND, "admit" if may_change else "validating", operation)
-        self._exclusion = (name, _KIND, "admit" if may_change else "validate", operation)
-
-    def evaluated(self, seconds: float) -> None:
-        _SECONDS.labels(*self._evaluation).observe(seconds)
-
-    def failed(self, seconds: float, times: int) -> None:
-        """So many conditions did."""
-        self.evaluated(seconds)
-        _ERRORS.labels(*self._evaluation).inc(times)
+        super().__init__(name, "webhook", "admit" if may_change else "validating", operation)
+        self._exclusion = (name, "webhook", "admit" if may_change else "validate", operation)
 
     def excluded(self) -> None:
         """The webhook is not called."""
         _EXCLUSIONS.labels(*self._exclusion).inc()
+
+
+class PolicyConditions(Conditions):
+    def __init__(self, name: str, operation: str) -> None:
+        super().__init__(name, "policy", "validate", operation)
