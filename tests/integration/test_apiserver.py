@@ -16,6 +16,7 @@ from apimachinery.objects import Object
 from apimachinery.protobuf import CONTENT_TYPE, decode
 from apimachinery.protobuf_encoder import message_of
 from apimachinery.schema import definition_name
+from apiserver.storage.interface import KeyValue
 from apiserver.storage.memory import MemoryStorage
 from kubeadm.certs import ensure_pki
 from kubeadm.config import ClusterConfig
@@ -103,10 +104,17 @@ async def test_how_much_is_logged_can_be_changed(pki: Path) -> None:
 class SickStorage(MemoryStorage):
     is_sick = False
 
+    async def get(self, key: str) -> KeyValue | None:
+        self._fail_if_sick()
+        return await super().get(key)
+
     async def current_revision(self) -> int:
+        self._fail_if_sick()
+        return await super().current_revision()
+
+    def _fail_if_sick(self) -> None:
         if self.is_sick:
             raise ZeroDivisionError("sick")
-        return await super().current_revision()
 
 
 async def test_what_goes_wrong_beside_resources_is_answered_as_among_them(pki: Path) -> None:
