@@ -10,7 +10,7 @@ cd "$(dirname "$0")/../.."
 deploy/setup.sh .venv
 context=$(mktemp -d)
 trap 'rm -rf "$context"' EXIT
-.venv/bin/python -m pip wheel --quiet --disable-pip-version-check --no-cache-dir \
+.venv/bin/python -m pip wheel --quiet --disable-pip-version-check --no-cache-dir --use-pep517 \
     -c deploy/constraints.txt -w "$context/wheels" .
 cp -r deploy/images/Dockerfile deploy/images/node "$context"
 
