@@ -46,6 +46,8 @@ async def join(one: DuplexStream, other: DuplexStream) -> None:
             group.create_task(copy(one, other))
             group.create_task(copy(other, one))
     except ExceptionGroup as errors:
+        if errors.split(ConnectionError)[1] is not None:
+            raise
         raise errors.exceptions[0] from None
     finally:
         one.close()
