@@ -5,7 +5,7 @@ Source: pkg/storage/etcd3/metrics/metrics.go of kubernetes/apiserver 0.34.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Iterator
+from collections.abc import Awaitable, Iterator
 from dataclasses import dataclass, field
 from time import perf_counter
 from typing import TypeVar
@@ -15,8 +15,9 @@ from prometheus_client.registry import Collector
 
 from apimachinery.scheme import BUILTIN, EVENTS_GROUP
 from apiserver.request_series import BUCKETS
-from apiserver.storage.interface import Batch, KeyValue, Page, Storage, StorageUnreachable
+from apiserver.storage.interface import KeyValue, Page, Storage, StorageUnreachable
 from apiserver.storage.keys import ROOT, prefixes
+from apiserver.storage.wrapped import WrappedStorage
 from component_base.metric_families import counter, histogram
 from component_base.metrics import Tally
 
@@ -36,11 +37,11 @@ class _Series:
     errors: int = 0
 
 
-class ObservedStorage(Collector):
+class ObservedStorage(WrappedStorage, Collector):
     """See `Storage`. Conflicts and the like are answers, not errors: that is only a store that gave none."""
 
     def __init__(self, storage: Storage) -> None:
-        self._storage = storage
+        super().__init__(storage)
         self._series: dict[tuple[str, GroupResource], _Series] = {}
 
     async def _timed(self, operation: str, key: str, answer: Awaitable[T]) -> T:
@@ -77,21 +78,6 @@ class ObservedStorage(Collector):
 
     async def current_revision(self) -> int:
         return await self._timed("getCurrentResourceVersion", "", self._storage.current_revision())
-
-    def watch(self, prefix: str, revision: int) -> AsyncIterator[Batch]:
-        return self._storage.watch(prefix, revision)
-
-    async def grant(self, ttl: int) -> int:
-        return await self._storage.grant(ttl)
-
-    async def compact(self, revision: int) -> None:
-        await self._storage.compact(revision)
-
-    async def size(self) -> int:
-        return await self._storage.size()
-
-    async def aclose(self) -> None:
-        await self._storage.aclose()
 
     def collect(self) -> Iterator[Metric]:
         series = list(self._series.values())

@@ -8,10 +8,11 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import aclosing
 
-from apiserver.storage.interface import Batch, KeyValue, Page, Storage
+from apiserver.storage.interface import Batch, Storage
+from apiserver.storage.wrapped import WrappedStorage
 
 
-class SoleWriter:
+class SoleWriter(WrappedStorage):
     """See `Storage`. The revision of the newest write that was acknowledged here is the store's, or as good:
     what is newer has been promised to nobody.
 
@@ -19,21 +20,13 @@ class SoleWriter:
     """
 
     def __init__(self, storage: Storage) -> None:
-        self._storage = storage
+        super().__init__(storage)
         self._newest = 0
         """0: not known."""
 
     def _note(self, revision: int) -> int:
         self._newest = max(self._newest, revision)
         return revision
-
-    async def get(self, key: str) -> KeyValue | None:
-        return await self._storage.get(key)
-
-    async def list(
-        self, prefix: str, *, revision: int = 0, limit: int = 0, start_after: str | None = None
-    ) -> Page:
-        return await self._storage.list(prefix, revision=revision, limit=limit, start_after=start_after)
 
     async def create(self, key: str, value: bytes, *, lease: int = 0) -> int:
         return self._note(await self._storage.create(key, value, lease=lease))
@@ -54,15 +47,3 @@ class SoleWriter:
                     yield batch
         finally:
             self._newest = 0
-
-    async def grant(self, ttl: int) -> int:
-        return await self._storage.grant(ttl)
-
-    async def compact(self, revision: int) -> None:
-        await self._storage.compact(revision)
-
-    async def size(self) -> int:
-        return await self._storage.size()
-
-    async def aclose(self) -> None:
-        await self._storage.aclose()

@@ -22,13 +22,14 @@ from apiserver.storage.interface import (
     UnreadableValue,
     UnwritableValue,
 )
+from apiserver.storage.wrapped import WrappedStorage
 
 log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
 
-class EncryptedStorage:
+class EncryptedStorage(WrappedStorage):
     """See `Storage`. What cannot be decrypted stays as it is in pages and batches, and they say why.
 
     Where it is only the key that is away, pages do without, so that others need not wait for it; once it is
@@ -36,7 +37,7 @@ class EncryptedStorage:
     """
 
     def __init__(self, storage: Storage, transformers: Transformers) -> None:
-        self._storage = storage
+        super().__init__(storage)
         self.transformers = transformers
         self._is_behind = False
         """Whether a page had to do without a key that was away."""
@@ -107,9 +108,6 @@ class EncryptedStorage:
         current = mismatch.current
         return mismatch if current is None else RevisionMismatch(current.key, await self._plain(current))
 
-    async def current_revision(self) -> int:
-        return await self._storage.current_revision()
-
     async def watch(self, prefix: str, revision: int) -> AsyncIterator[Batch]:
         async with aclosing(self._storage.watch(prefix, revision)) as batches:  # type: ignore[type-var]  # a generator
             async for batch in batches:
@@ -126,18 +124,6 @@ class EncryptedStorage:
             return event
         found = await self._plain_if_readable(KeyValue(event.key, event.value, event.revision))
         return Event(event.key, found.value, event.revision, found.problem)
-
-    async def grant(self, ttl: int) -> int:
-        return await self._storage.grant(ttl)
-
-    async def compact(self, revision: int) -> None:
-        await self._storage.compact(revision)
-
-    async def size(self) -> int:
-        return await self._storage.size()
-
-    async def aclose(self) -> None:
-        await self._storage.aclose()
 
 
 async def with_key(attempt: Callable[[], T]) -> T:
