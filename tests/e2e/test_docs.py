@@ -31,14 +31,22 @@ def terminal(cluster: ClusterConfig, tmp_path: Path) -> Iterator[Terminal]:
 @pytest.mark.parametrize("page", WITH_COMMANDS, ids=lambda page: str(page.relative_to(ROOT)))
 def test_a_page_does_what_it_says(cluster: ClusterConfig, terminal: Terminal, page: Path) -> None:
     aside: list[Step] = []
-    for step in steps(blocks(page.read_text())):
-        if step.block.role == "aside":
-            _watch_aside(cluster, terminal, step)
-            aside.append(step)
-        elif not (step.block.role == "stops" and RAN_BEFORE):
-            _take(terminal, step, f"{page.relative_to(ROOT)}:{step.block.line}")
-    for step in aside:
-        eventually(lambda step=step: _answers(step, terminal.seen_aside(), str(page)))
+    todo = steps(blocks(page.read_text()))
+    if RAN_BEFORE:
+        todo = [step for step in todo if step.block.role != "stops"]
+    try:
+        while todo:
+            step = todo.pop(0)
+            if step.block.role == "aside":
+                _watch_aside(cluster, terminal, step)
+                aside.append(step)
+            else:
+                _take(terminal, step, f"{page.relative_to(ROOT)}:{step.block.line}")
+        for step in aside:
+            eventually(lambda step=step: _answers(step, terminal.seen_aside(), str(page)))
+    finally:
+        for step in todo:  # it failed: what the page itself takes away is not left to the next page
+            terminal.paste(step.block.text)
 
 
 def _watch_aside(cluster: ClusterConfig, terminal: Terminal, step: Step) -> None:
