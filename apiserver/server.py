@@ -83,6 +83,8 @@ class ServerProtocol(TunnelProtocol):
     """One connection."""
 
     certificates: ClientCertificates
+    ending: asyncio.Event
+    """Set when the server takes no more requests."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn has it
         super().connection_made(transport)
@@ -90,6 +92,8 @@ class ServerProtocol(TunnelProtocol):
         self.extensions[CLIENT] = self.certificates.client_of(tls) if tls is not None else None
         self.extensions[BODY_STREAM] = ChunkStream(self)
         self._is_in_head, self._head_size = True, 0
+        if self.ending.is_set():  # it was shaking hands when the others were told
+            transport.close()
 
     def data_received(self, data: bytes) -> None:
         if self._is_in_head and self._tunnel is None:
@@ -129,6 +133,7 @@ class HttpServer:
             timeout_keep_alive=_IDLE_SECONDS,
         )
         self._state = ServerState()
+        self._ending = asyncio.Event()
         self._server: asyncio.Server | None = None
 
     async def start(
@@ -148,10 +153,12 @@ class HttpServer:
     def _protocol(self) -> ServerProtocol:
         protocol = ServerProtocol(self._config, self._state, {})
         protocol.certificates = self._certificates
+        protocol.ending = self._ending
         return protocol
 
     def stop_listening(self) -> None:
         """Takes no more connections, and no more requests on those there are."""
+        self._ending.set()
         if self._server is not None:
             self._server.close()
         for connection in list(self._state.connections):
@@ -164,7 +171,7 @@ class HttpServer:
         self.stop_listening()
         await self._wait_for_requests(grace)
         for connection in list(self._state.connections):
-            if connection.transport is not None:
+            if connection.transport is not None and not connection.transport.is_closing():
                 connection.transport.close()
         # A handler notices that its client has gone; one that does not is cancelled.
         await self._wait_for_requests(grace)

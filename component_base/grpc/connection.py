@@ -154,7 +154,8 @@ class Connection(asyncio.Protocol):
             self.cancel(call)
 
     def _hang_up_if_idle(self) -> None:
-        if not self._calls and self._transport is not None:
+        # Once: closed twice, asyncio's TLS of Python 3.11.2 can no longer be aborted.
+        if not self._calls and self._transport is not None and not self._transport.is_closing():
             self._transport.close()
 
     # Sending

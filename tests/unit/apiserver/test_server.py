@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import ssl
 
 import pytest
 
+from apiserver.asgi import Receive, Scope, Send
 from apiserver.handshakes import ServerEnd
+from apiserver.server import HttpServer
 from kubeadm.certs import ensure_pki
 from kubeadm.config import ClusterConfig
 from tests.fakes.tls import tls_context
@@ -43,3 +46,28 @@ def test_handshakes_that_come_to_nothing_are_counted(server: ssl.SSLContext) -> 
     server.wrap_bio(ssl.MemoryBIO(), ssl.MemoryBIO(), server_side=True)  # nobody says a word
     chosen(server, QUICK)
     assert ServerEnd.failures == before + 2
+
+
+async def nothing(_: Scope, __: Receive, ___: Send) -> None:
+    """No request is made."""
+
+
+async def test_whoever_shakes_hands_as_the_server_ends_is_hung_up_on(server: ssl.SSLContext) -> None:
+    http = HttpServer(nothing)
+    reader, writer = await asyncio.open_connection("127.0.0.1", await http.start("127.0.0.1", 0, server))
+    incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    end = context.wrap_bio(incoming, outgoing)
+    with pytest.raises(ssl.SSLWantReadError):
+        end.do_handshake()
+    writer.write(outgoing.read())
+    incoming.write(await reader.read(1 << 16))
+    end.do_handshake()
+    await http.aclose()
+    writer.write(outgoing.read())
+    async with asyncio.timeout(10):
+        incoming.write(await reader.read(1 << 16))
+        assert end.read() == b""
+        writer.close()
+        await writer.wait_closed()

@@ -88,6 +88,35 @@ async def test_a_connection_that_is_closed_refuses_calls_and_leaves_nothing_behi
     assert complaints == []
 
 
+class Closings(asyncio.Transport):
+    """Counts them."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.count = 0
+
+    def write(self, data: bytes | bytearray | memoryview) -> None:
+        pass
+
+    def is_closing(self) -> bool:
+        return self.count > 0
+
+    def close(self) -> None:
+        self.count += 1
+
+    def abort(self) -> None:
+        pass
+
+
+async def test_a_connection_is_closed_once_however_often_that_is_asked() -> None:
+    transport = Closings()
+    connection = Connection("x", "test", secure=False)
+    connection.connection_made(transport)
+    connection.close("the server is going away")
+    connection.abort("nobody waits for it")
+    assert transport.count == 1
+
+
 @pytest.mark.parametrize(
     ("headers", "expected"),
     [
