@@ -110,7 +110,7 @@ class Lister:
     async def be_current(self, resource_version: str) -> None:
         """What "", "0" and "n" ask of a read from the cache."""
         if resource_version == "":
-            revision = await self._watch_cache.stored_revision()
+            revision = await self._watch_cache.stored.ask()
             await self._timed(revision, self._watch_cache.reach)
         elif resource_version != "0":
             await self._timed(parse_revision(resource_version), self.wait_for)

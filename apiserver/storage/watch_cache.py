@@ -25,6 +25,7 @@ from apiserver.storage.interface import (
 )
 from apiserver.storage.keys import ROOT, prefixes
 from apiserver.storage.resource_cache import ResourceCache
+from apiserver.storage.stored_revision import StoredRevision
 
 log = logging.getLogger(__name__)
 
@@ -41,13 +42,12 @@ class WatchCache:
         self.history_from = 0
         """Where history begins: older tokens have expired, even if nothing has changed since."""
         self.ready = asyncio.Event()
+        self.stored = StoredRevision(storage)
         self._storage = storage
         self._resources: dict[str, ResourceCache] = {}
         self._unclaimed: dict[str, KeyValue] = {}
         self._waiting: list[tuple[int, int, asyncio.Future[None]]] = []
         self._order = count()
-        self._asking: asyncio.Future[int] | None = None
-        self._unsent: asyncio.Task[int] | None = None
 
     def __repr__(self) -> str:
         return f"<WatchCache @{self.revision} {len(self._resources)} resources>"
@@ -84,7 +84,7 @@ class WatchCache:
 
     async def fresh(self) -> int:
         """Returns when the cache has everything written before the call; tells the revision it waited for."""
-        revision = await self.stored_revision()
+        revision = await self.stored.ask()
         await self.reach(revision)
         return revision
 
@@ -92,33 +92,6 @@ class WatchCache:
         """Returns when the cache has got as far as the store. Raises StorageUnreachable."""
         if revision > self.revision and not await self.wait_until(revision, _FRESH_TIMEOUT):
             raise StorageUnreachable(f"the watch of the store is at {self.revision}, the store at {revision}")
-
-    async def stored_revision(self) -> int:
-        """The store is asked. Calls that come while a question is under way share the next one: the answer
-        to a question must be younger than the call.
-        """
-        if self._unsent is None:
-            if self._asking is None or self._asking.done():
-                return await self._ask_alone()
-            self._unsent = asyncio.create_task(self._ask(self._asking))
-            # Those who asked may be gone when the answer comes, and the answer may be a failure.
-            self._unsent.add_done_callback(lambda done: done.cancelled() or done.exception())
-        return await asyncio.shield(self._unsent)
-
-    async def _ask_alone(self) -> int:
-        """Nobody is there to share with: the caller asks for itself, without a task in between."""
-        asking = self._asking = asyncio.get_running_loop().create_future()
-        try:
-            return await self._storage.current_revision()
-        finally:
-            asking.cancel()  # over, whatever came of it
-
-    async def _ask(self, before: asyncio.Future[int] | None) -> int:
-        """One question at a time; whoever comes before it is sent shares it."""
-        if before is not None and not before.done():
-            await asyncio.wait([before])
-        self._asking, self._unsent = self._unsent, None
-        return await self._storage.current_revision()
 
     async def wait_until_ready(self, seconds: float) -> bool:
         """Whether the cache was loaded in time."""
