@@ -19,7 +19,7 @@ def plane_flags() -> Flags:
 
 async def test_a_lost_node_is_noticed_and_its_pods_come_up_elsewhere(plane: Plane, client: Client) -> None:
     plane.run_nodes("doomed", 1)
-    await eventually(lambda: client.get(NODES, "doomed"), is_node_ready)
+    await until_pods_go_to(client, "doomed")
     lost = deployment("lost", 4)
     lost["spec"]["template"]["spec"]["affinity"] = preferring("doomed")
     await client.create(DEPLOYMENTS, lost)
@@ -49,6 +49,15 @@ async def test_a_lost_node_is_noticed_and_its_pods_come_up_elsewhere(plane: Plan
     await eventually(lambda: client.get(NODES, "doomed"), lambda node: not node["spec"].get("taints"))
     await eventually(lambda: nodes_of(client, "lost"), lambda nodes: "doomed" not in nodes)
     await client.delete(DEPLOYMENTS, "lost", "default")
+
+
+async def until_pods_go_to(client: Client, node: str) -> None:
+    """It may be ready, and still have its taint in the scheduler's eyes."""
+    first = deployment("first", 1)
+    first["spec"]["template"]["spec"]["nodeSelector"] = {"kubernetes.io/hostname": node}
+    await client.create(DEPLOYMENTS, first)
+    await settled(client, "first", 1)
+    await client.delete(DEPLOYMENTS, "first", "default")
 
 
 def is_node_ready(node: Object) -> bool:
