@@ -39,14 +39,20 @@ class ChunkStream:
     """The BodyStream of a connection whose answer is chunked: every answer without a length is."""
 
     def __init__(self, protocol: ServerProtocol) -> None:
-        self._protocol = protocol
+        self._protocol: ServerProtocol | None = protocol
 
     @property
     def is_ready(self) -> bool:
-        return not (self._protocol.flow.write_paused or self._protocol.cycle.disconnected)
+        return self._protocol is not None and not self._protocol.flow.write_paused
 
     def write(self, piece: bytes) -> None:
-        self._protocol.transport.write(b"%x\r\n%b\r\n" % (len(piece), piece))
+        """Nothing is written to a connection that is lost."""
+        if self._protocol is not None:
+            self._protocol.transport.write(b"%x\r\n%b\r\n" % (len(piece), piece))
+
+    def end(self) -> None:
+        """The connection is lost."""
+        self._protocol = None
 
 
 class HeadHolder:
@@ -90,10 +96,14 @@ class ServerProtocol(TunnelProtocol):
         super().connection_made(transport)
         tls = transport.get_extra_info("ssl_object")
         self.extensions[CLIENT] = self.certificates.client_of(tls) if tls is not None else None
-        self.extensions[BODY_STREAM] = ChunkStream(self)
+        self._stream = self.extensions[BODY_STREAM] = ChunkStream(self)
         self._is_in_head, self._head_size = True, 0
         if self.ending.is_set():  # it was shaking hands when the others were told
             transport.close()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        super().connection_lost(exc)
+        self._stream.end()
 
     def data_received(self, data: bytes) -> None:
         if self._is_in_head and self._tunnel is None:

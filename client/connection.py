@@ -136,6 +136,7 @@ class Connection(asyncio.Protocol):
             self._complete = True
         if self._error is None:
             self._error = self._loss(error)
+        self._parser = None  # each holds the other
         if not self._lost.done():
             self._lost.set_result(None)
         self._wake()

@@ -80,6 +80,10 @@ class Tunnel:
         self._arrived.set()
 
 
+def _nothing() -> None:
+    """Nothing follows the last answer of a connection."""
+
+
 class TunnelProtocol(HttpToolsProtocol):
     """One connection. Subclasses add to `extensions` what else the scopes of its requests are to have."""
 
@@ -96,6 +100,9 @@ class TunnelProtocol(HttpToolsProtocol):
         if self._tunnel is not None:
             self._tunnel.feed_eof()
         super().connection_lost(exc)
+        self._unset_keepalive_if_required()
+        if self.cycle is not None:
+            self.cycle.on_response = _nothing  # no ring of references: a connection's buffers go with it
 
     def data_received(self, data: bytes) -> None:
         if self._tunnel is not None:

@@ -1,7 +1,8 @@
 """What happened to a set of objects, in order, for many readers at their own pace.
 
 Each change is kept once. Readers hold a position, are served a few at a time, and take all that is new. Old
-changes go when there are too many of them; a reader that is still before those has been too slow.
+changes go when there are too many of them or a minute has passed; a reader that is still before those has been
+too slow.
 """
 
 from __future__ import annotations
@@ -27,6 +28,11 @@ _REST, _LONGEST_REST = 3, 0.002
 """After a round nobody is served for so many times as long, so many seconds at most: requests come first."""
 _LINES_KEPT = 256
 """Of so many changes, the newest: a line is as large as its object, and few come for an old one."""
+_FRESH_SECONDS = 75.0
+"""How long a change is kept at least, unless there are too many: a watch or a list that is made anew goes on
+from before it. Upstream's eventFreshDuration."""
+_FEWEST = 100
+"""So many are kept however old they are; upstream's defaultLowerBoundCapacity."""
 Type = Literal["ADDED", "MODIFIED", "DELETED"]
 _STARTS: dict[str, bytes] = {
     kind: b'{"type":"%b","object":' % kind.encode() for kind in (ADDED, MODIFIED, DELETED)
@@ -78,6 +84,9 @@ class Topic:
         self._changes: list[Change] = []
         self._base = self._gaps = self._begin = 0
         self._bytes = 0
+        self._old = 0
+        """The position before which every change was here when it was last looked how old they are."""
+        self._is_ageing = False
         self.waiting: deque[Reader] = deque()
         """Those that wait for something new, who was served longest ago first."""
         self._due = 0
@@ -107,7 +116,20 @@ class Topic:
             self._changes[-_LINES_KEPT - 1].forget_line()
         if len(self._changes) > self._max_changes or self._bytes > self._max_bytes:
             self._drop(max(len(self._changes) // 4, 1))
+        if len(self._changes) > _FEWEST and not self._is_ageing:
+            self._is_ageing = True
+            asyncio.get_running_loop().call_later(_FRESH_SECONDS, self._age)
         self.wake()
+
+    def _age(self) -> None:
+        """Forgets what is older than the last look, but for a few, and looks again as long as there are more."""
+        old = min(self._old - self._base, len(self._changes) - _FEWEST)
+        if old > 0:
+            self._drop(old)
+        self._old = self.end
+        self._is_ageing = len(self._changes) > _FEWEST
+        if self._is_ageing:
+            asyncio.get_running_loop().call_later(_FRESH_SECONDS, self._age)
 
     def _drop(self, count: int) -> None:
         """Forgets the oldest; several at a time, so that it costs little a change."""

@@ -139,6 +139,25 @@ def test_what_is_kept_is_bounded_by_bytes_too() -> None:
     assert topic.floor == 19
 
 
+@pytest.mark.looptime
+async def test_changes_are_kept_for_a_while_and_the_newest_for_ever() -> None:
+    topic, newest = Topic(floor=1), list(range(852, 952))
+    for revision in range(2, 502):
+        topic.publish(change(revision))
+    await asyncio.sleep(76)
+    for revision in range(502, 952):
+        topic.publish(change(revision))
+    await asyncio.sleep(73)
+    assert topic.floor == 1
+    await asyncio.sleep(2)
+    assert topic.floor == 501
+    await asyncio.sleep(75)
+    assert (topic.floor, revisions(topic.take(topic.after(topic.floor), 999))) == (newest[0] - 1, newest)
+    await asyncio.sleep(1000)
+    topic.publish(change(1000))
+    assert topic.floor == newest[0] - 1
+
+
 async def test_after_a_gap_every_reader_lags() -> None:
     topic = Topic(floor=1)
     reader = Reader(topic, topic.end)
@@ -166,7 +185,7 @@ def test_the_line_of_a_change_is_encoded_once_for_all() -> None:
     assert one.line(header) is one.line(header)
 
 
-def test_the_line_of_an_old_change_is_not_kept() -> None:
+async def test_the_line_of_an_old_change_is_not_kept() -> None:
     topic, one, header = Topic(floor=1), change(2), b'{"kind":"X",'
     topic.publish(one)
     line = one.line(header)
