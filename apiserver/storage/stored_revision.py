@@ -8,8 +8,8 @@ from apiserver.storage.interface import Storage
 
 
 class StoredRevision:
-    """Calls that come while a question is under way share the next one: the answer to a question must be younger
-    than the call.
+    """Calls that come while a question is under way share the next one: the answer to a question must be
+    younger than the call.
     """
 
     def __init__(self, storage: Storage) -> None:

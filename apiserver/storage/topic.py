@@ -1,8 +1,8 @@
 """What happened to a set of objects, in order, for many readers at their own pace.
 
 Each change is kept once. Readers hold a position, are served a few at a time, and take all that is new. Old
-changes go when there are too many of them or a minute has passed; a reader that is still before those has been
-too slow.
+changes go when there are too many of them or a minute has passed; a reader that is still before those has
+been too slow.
 """
 
 from __future__ import annotations
@@ -122,7 +122,7 @@ class Topic:
         self.wake()
 
     def _age(self) -> None:
-        """Forgets what is older than the last look, but for a few, and looks again as long as there are more."""
+        """Forgets what is older than the last look, but for a few; looks again while there are more."""
         old = min(self._old - self._base, len(self._changes) - _FEWEST)
         if old > 0:
             self._drop(old)
@@ -222,6 +222,7 @@ class Reader:
     def clear_alarm(self) -> None:
         if self._timer is not None:
             self._timer.cancel()
+            self._timer = None
 
     async def wait(self, push: Push | None = None) -> None:
         """Until there is something new that `push` does not deal with, or `wake` is called."""

@@ -1,4 +1,4 @@
-"""A connection's buffers go with it, not when the garbage collector comes round: hundreds of KiB each with TLS."""
+"""A connection's buffers go with it, not when the garbage collector comes round."""
 
 from __future__ import annotations
 
@@ -63,6 +63,6 @@ async def test_nothing_is_left_of_a_connection_that_is_closed(
     await connection.aclose()
     del connection
     async with asyncio.timeout(10):
-        while len(connections()) > len(before):
+        while len(connections()) > len(before):  # noqa: ASYNC110
             await asyncio.sleep(0)
     await aclose()
