@@ -54,7 +54,12 @@ class Project:
         self.compose("up", "--detach", "--build", limit=_UP_LIMIT)
 
     def down(self) -> None:
+        """Takes away also what the demo has built for its registry."""
         self.compose("down", "--volumes", "--remove-orphans", limit=_UP_LIMIT)
+        built = f"reference=localhost:{self.registry_port}/*"
+        images = _docker("image", "ls", "--filter", built, "--format", "{{.Repository}}:{{.Tag}}").split()
+        if images:
+            _docker("image", "rm", *images)
 
     def run(self, service: str, script: str, limit: float = _COMMAND_LIMIT) -> str:
         """What a shell in a container prints."""
