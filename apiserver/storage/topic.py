@@ -1,7 +1,7 @@
 """What happened to a set of objects, in order, for many readers at their own pace.
 
 Each change is kept once. Readers hold a position, are served a few at a time, and take all that is new. Old
-changes go when there are too many of them or a minute has passed; a reader that is still before those has
+changes go when there are too many of them, or after a minute or two; a reader that is still before those has
 been too slow.
 """
 
@@ -29,8 +29,8 @@ _REST, _LONGEST_REST = 3, 0.002
 _LINES_KEPT = 256
 """Of so many changes, the newest: a line is as large as its object, and few come for an old one."""
 _FRESH_SECONDS = 75.0
-"""How long a change is kept at least, unless there are too many: a watch or a list that is made anew goes on
-from before it. Upstream's eventFreshDuration."""
+"""How long a change is kept at least, unless there are too many: a watch that is made anew goes on from where
+the last one ended. Upstream's eventFreshDuration."""
 _FEWEST = 100
 """So many are kept however old they are; upstream's defaultLowerBoundCapacity."""
 Type = Literal["ADDED", "MODIFIED", "DELETED"]

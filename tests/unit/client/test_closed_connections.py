@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 from collections.abc import Awaitable, Callable, Iterator
+from weakref import WeakSet, finalize
 
 import pytest
 
@@ -43,9 +44,17 @@ def no_collector() -> Iterator[None]:
     gc.enable()
 
 
-def connections() -> list[str]:
-    """The ends that there are of any, in this process."""
-    return [type(it).__qualname__ for it in gc.get_objects() if isinstance(it, asyncio.Protocol)]
+def ends() -> WeakSet[asyncio.Protocol]:
+    """Those that there are of any connection, in this process."""
+    return WeakSet(it for it in gc.get_objects() if isinstance(it, asyncio.Protocol))
+
+
+def departures(those: WeakSet[asyncio.Protocol]) -> list[asyncio.Event]:
+    """For each of them one that is set when it is freed."""
+    events = [asyncio.Event() for _ in those]
+    for it, event in zip(those, events, strict=True):
+        finalize(it, event.set)
+    return events
 
 
 @pytest.mark.usefixtures("no_collector")
@@ -53,16 +62,17 @@ def connections() -> list[str]:
 async def test_nothing_is_left_of_a_connection_that_is_closed(
     start: Callable[[], Awaitable[tuple[int, Callable[[], Awaitable[None]]]]],
 ) -> None:
-    before = connections()
+    before = ends()
     port, aclose = await start()
     _, connection = await asyncio.get_running_loop().create_connection(Connection, "127.0.0.1", port)
     connection.start(REQUEST)
     await connection.read_head()
     assert await connection.read_all() == b"ok"
-    assert len(connections()) == len(before) + 2
+    gone = departures(ends() - before)
+    assert len(gone) == 2
     await connection.aclose()
     del connection
     async with asyncio.timeout(10):
-        while len(connections()) > len(before):  # noqa: ASYNC110
-            await asyncio.sleep(0)
+        for each in gone:
+            await each.wait()
     await aclose()
